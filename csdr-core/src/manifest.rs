@@ -1,0 +1,1 @@
+//! Folders of manifests as source and as target.

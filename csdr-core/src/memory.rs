@@ -1,0 +1,1 @@
+//! Fakes that behave: a cluster and a vault in memory.
