@@ -13,7 +13,10 @@ use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What a caller would branch on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The thing that was named does not exist.
@@ -181,7 +184,10 @@ impl Error {
 
     /// Facts in the order in which they were added.
     pub fn context(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.0.context.iter().map(|(name, value)| (*name, value.as_str()))
+        self.0
+            .context
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
     }
 
     /// Whether the same call may be repeated.
@@ -235,7 +241,10 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+        self.0
+            .source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
     }
 }
 
@@ -250,7 +259,8 @@ mod tests {
 
     #[test]
     fn display_does_not_repeat_the_source_and_chain_does() {
-        let error = Error::corrupt("entry is cut").with_source(Error::new(ErrorKind::Unexpected, "end of file"));
+        let error = Error::corrupt("entry is cut")
+            .with_source(Error::new(ErrorKind::Unexpected, "end of file"));
         assert_eq!(error.to_string(), "entry is cut");
         assert_eq!(error.chain(), "entry is cut: end of file");
     }

@@ -1,1 +1,3 @@
 //! Folders of manifests as source and as target.
+
+pub mod yaml;

@@ -1,13 +1,18 @@
 //! What the rest of csdr speaks of: objects, their ids and versions, what a server serves.
 
+pub mod builtin;
+mod custom;
 mod discovery;
 mod id;
 mod object;
 mod selector;
+pub(crate) mod tree;
 mod version;
 
+pub use custom::CustomKind;
 pub use discovery::{ApiResource, Discovery, DiscoveryGap, ServedVersion};
 pub use id::{GroupResource, GroupVersionKind, GroupVersionResource, ObjectId};
 pub use object::{Object, ObjectMeta};
 pub use selector::{LabelSelector, SelectorOperator, SelectorRequirement};
+pub use tree::{Number, Tree, TreeLimits, TreeMap};
 pub use version::ApiVersion;

@@ -18,7 +18,8 @@ pub use collector::{ListRequest, Page, ResourceCollector, UnreadableItem};
 pub use compute::{Compute, ComputeExt, InlineCompute};
 pub use entropy::{Entropy, SystemEntropy, operation_id};
 pub use observer::{Event, NoObserver, Observer};
-pub use target::{AccessRequest, Access, ResourceTarget, WatchEvent, WatchRequest};
+pub use target::{Access, AccessRequest, ResourceTarget, WatchEvent, WatchRequest};
 pub use vault::{
-    PutMode, ReadRange, Retention, VaultBackend, VaultBackendExt, VaultCapabilities, VaultKey, VaultMeta, VaultWriter,
+    PutMode, ReadRange, Retention, VaultBackend, VaultBackendExt, VaultCapabilities, VaultKey,
+    VaultMeta, VaultWriter,
 };

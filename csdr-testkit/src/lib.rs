@@ -1,1 +1,2 @@
 //! (crate docs)
+pub mod vault;

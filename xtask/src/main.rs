@@ -1,2 +1,51 @@
-//! (crate docs)
-fn main() {}
+//! The developer's commands: `cargo xtask test | testenv | lint | bench | fuzz`.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
+
+mod bench;
+mod fuzz;
+mod lint;
+mod metadata;
+mod run;
+mod test;
+mod testenv;
+mod tree;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  test [PHASE…]        everything, on a fresh machine with Rust and Go; or only the phases
+                       testenv, unit, cluster, fuzz, quickstart
+  testenv [--version 1.36|1.21] [--build-only]
+                       a control plane in the foreground until Ctrl-C; or only its binaries
+                       (all versions, unless one is named)
+  lint                 format, clippy, documentation, licences, architecture, file rules
+  bench NAME [ARG…]    a benchmark, in release
+  fuzz [--seconds N] [TARGET…]
+                       the fuzz targets, each N seconds (300)";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let command = arguments.next().unwrap_or_default();
+    let rest: Vec<String> = arguments.collect();
+    let done = match command.as_str() {
+        "test" => test::run(&rest),
+        "testenv" => testenv::run(&rest),
+        "lint" => lint::run(&rest),
+        "bench" => bench::run(&rest),
+        "fuzz" => fuzz::run(&rest),
+        "" | "help" | "-h" | "--help" => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        unknown => Err(format!("no command `{unknown}`\n\n{USAGE}")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -57,14 +57,30 @@ pub struct DiscoveryGap {
 impl ApiResource {
     /// The version that the server prefers.
     pub fn preferred(&self) -> GroupVersionResource {
-        let version = self.versions.first().map_or("v1", |version| version.version.as_str());
+        let version = self
+            .versions
+            .first()
+            .map_or("v1", |version| version.version.as_str());
         self.resource.with_version(version)
+    }
+
+    /// Every way in which a person may name it: plural, `plural.group`, lower-case kind, singular and short names.
+    pub fn spellings(&self) -> Vec<String> {
+        let mut names = vec![
+            self.resource.resource().to_owned(),
+            self.resource.to_string(),
+            self.kind.to_ascii_lowercase(),
+        ];
+        names.extend(self.short_names.iter().cloned());
+        names
     }
 
     /// Whether the preferred version offers every one of `verbs`.
     pub fn can(&self, verbs: &[&str]) -> bool {
         self.versions.first().is_some_and(|served| {
-            verbs.iter().all(|verb| served.verbs.iter().any(|offered| offered == verb))
+            verbs
+                .iter()
+                .all(|verb| served.verbs.iter().any(|offered| offered == verb))
         })
     }
 
@@ -91,12 +107,16 @@ impl Discovery {
 
     /// The resource that serves `kind` of `group`.
     pub fn kind(&self, group: &str, kind: &str) -> Option<&ApiResource> {
-        self.resources.iter().find(|row| row.resource.group() == group && row.kind == kind)
+        self.resources
+            .iter()
+            .find(|row| row.resource.group() == group && row.kind == kind)
     }
 
     /// Every resource that a person may mean by `name`: plural, singular, short name, kind (any case), or `plural.group`.
     pub fn resolve(&self, name: &str) -> Vec<&ApiResource> {
-        let (plain, group) = name.split_once('.').map_or((name, None), |(plain, group)| (plain, Some(group)));
+        let (plain, group) = name
+            .split_once('.')
+            .map_or((name, None), |(plain, group)| (plain, Some(group)));
         let plain = plain.to_ascii_lowercase();
         self.resources
             .iter()

@@ -21,10 +21,15 @@ impl GroupResource {
     /// `InvalidInput` if a part could not stand in a path.
     pub fn new(group: impl Into<String>, resource: impl Into<String>) -> Result<Self> {
         let (group, resource) = (group.into(), resource.into());
-        if !is_segment(&resource) || resource.contains('.') || !(group.is_empty() || is_segment(&group)) {
-            return Err(Error::invalid("not a resource; expected `pods` or `deployments.apps`")
-                .with_context("resource", resource.escape_debug())
-                .with_context("group", group.escape_debug()));
+        if !is_segment(&resource)
+            || resource.contains('.')
+            || !(group.is_empty() || is_segment(&group))
+        {
+            return Err(
+                Error::invalid("not a resource; expected `pods` or `deployments.apps`")
+                    .with_context("resource", resource.escape_debug())
+                    .with_context("group", group.escape_debug()),
+            );
         }
         Ok(Self { resource, group })
     }
@@ -42,7 +47,11 @@ impl GroupResource {
     /// This resource in `version`.
     #[must_use]
     pub fn with_version(&self, version: impl Into<String>) -> GroupVersionResource {
-        GroupVersionResource { group: self.group.clone(), version: version.into(), resource: self.resource.clone() }
+        GroupVersionResource {
+            group: self.group.clone(),
+            version: version.into(),
+            resource: self.resource.clone(),
+        }
     }
 }
 
@@ -93,7 +102,10 @@ pub struct GroupVersionResource {
 impl GroupVersionResource {
     /// The resource without its version.
     pub fn group_resource(&self) -> GroupResource {
-        GroupResource { resource: self.resource.clone(), group: self.group.clone() }
+        GroupResource {
+            resource: self.resource.clone(),
+            group: self.group.clone(),
+        }
     }
 
     /// `apiVersion` of its objects: `v1`, `apps/v1`.
@@ -153,14 +165,23 @@ impl ObjectId {
     /// # Errors
     /// `InvalidInput` if namespace or name is not a path segment. Source: `k8s.io/apimachinery/pkg/api/validation/path`:
     /// not `.` or `..`, no `/` and no `%`; csdr also refuses control characters, `\` and more than 253 bytes.
-    pub fn new(resource: GroupResource, namespace: Option<String>, name: impl Into<String>) -> Result<Self> {
+    pub fn new(
+        resource: GroupResource,
+        namespace: Option<String>,
+        name: impl Into<String>,
+    ) -> Result<Self> {
         let name = name.into();
         for text in namespace.iter().chain([&name]) {
             if !is_object_name(text) {
-                return Err(Error::invalid("not a name of an object").with_context("name", text.escape_debug()));
+                return Err(Error::invalid("not a name of an object")
+                    .with_context("name", text.escape_debug()));
             }
         }
-        Ok(Self { resource, namespace, name })
+        Ok(Self {
+            resource,
+            namespace,
+            name,
+        })
     }
 
     /// Its resource.
@@ -185,7 +206,9 @@ pub(crate) fn is_object_name(text: &str) -> bool {
         && text.len() <= 253
         && text != "."
         && text != ".."
-        && !text.chars().any(|c| matches!(c, '/' | '%' | '\\') || c.is_control())
+        && !text
+            .chars()
+            .any(|c| matches!(c, '/' | '%' | '\\') || c.is_control())
 }
 
 impl fmt::Display for ObjectId {
@@ -208,8 +231,10 @@ impl FromStr for ObjectId {
             (Some(resource), Some(namespace), Some(name), None) => {
                 Self::new(resource.parse()?, Some(namespace.to_owned()), name)
             }
-            _ => Err(Error::invalid("not an object id; expected `resource[.group]/[namespace/]name`")
-                .with_context("text", text.escape_debug())),
+            _ => Err(Error::invalid(
+                "not an object id; expected `resource[.group]/[namespace/]name`",
+            )
+            .with_context("text", text.escape_debug())),
         }
     }
 }

@@ -75,11 +75,16 @@ impl Object {
     /// `Corrupt` if the bytes are not one JSON object with a usable name; never shows the content.
     pub fn parse(resource: GroupResource, json: impl Into<Bytes>) -> Result<Self> {
         let json = json.into();
-        let head: Head<'_> = serde_json::from_slice(&json).map_err(|error| unreadable(&resource, &error))?;
+        let head: Head<'_> =
+            serde_json::from_slice(&json).map_err(|error| unreadable(&resource, &error))?;
         let (Some(api_version), Some(kind)) = (&head.api_version, &head.kind) else {
-            return Err(Error::corrupt("object has no apiVersion or kind").with_context("resource", &resource));
+            return Err(Error::corrupt("object has no apiVersion or kind")
+                .with_context("resource", &resource));
         };
-        let kind = GroupVersionKind { api_version: api_version.parse()?, kind: kind.clone().into_owned() };
+        let kind = GroupVersionKind {
+            api_version: api_version.parse()?,
+            kind: kind.clone().into_owned(),
+        };
         let (id, meta) = split(resource, kind, head.metadata)?;
         Ok(Self { id, meta, json })
     }
@@ -88,23 +93,38 @@ impl Object {
     ///
     /// # Errors
     /// `Corrupt` as [`Object::parse`].
-    pub fn from_list_item(resource: GroupResource, kind: &GroupVersionKind, item: &str) -> Result<Self> {
-        let head: Head<'_> = serde_json::from_str(item).map_err(|error| unreadable(&resource, &error))?;
+    pub fn from_list_item(
+        resource: GroupResource,
+        kind: &GroupVersionKind,
+        item: &str,
+    ) -> Result<Self> {
+        let head: Head<'_> =
+            serde_json::from_str(item).map_err(|error| unreadable(&resource, &error))?;
         let rest = item.trim_start().strip_prefix('{').unwrap_or_default();
         let json = match (&head.api_version, &head.kind) {
             (Some(_), Some(_)) => Bytes::copy_from_slice(item.as_bytes()),
             (None, None) => {
                 let mut json = Vec::with_capacity(item.len() + kind.kind.len() + 64);
-                json.extend_from_slice(format!(r#"{{"apiVersion":"{}","kind":"{}","#, kind.api_version, kind.kind).as_bytes());
+                json.extend_from_slice(
+                    format!(
+                        r#"{{"apiVersion":"{}","kind":"{}","#,
+                        kind.api_version, kind.kind
+                    )
+                    .as_bytes(),
+                );
                 json.extend_from_slice(rest.as_bytes());
                 json.into()
             }
-            _ => return Err(Error::corrupt("object has only one of apiVersion and kind").with_context("resource", &resource)),
+            _ => {
+                return Err(Error::corrupt("object has only one of apiVersion and kind")
+                    .with_context("resource", &resource));
+            }
         };
         let own = match (&head.api_version, &head.kind) {
-            (Some(api_version), Some(kind)) => {
-                GroupVersionKind { api_version: api_version.parse()?, kind: kind.clone().into_owned() }
-            }
+            (Some(api_version), Some(kind)) => GroupVersionKind {
+                api_version: api_version.parse()?,
+                kind: kind.clone().into_owned(),
+            },
             _ => kind.clone(),
         };
         let (id, meta) = split(resource, own, head.metadata)?;
@@ -134,7 +154,9 @@ impl Object {
 
     /// The resource in the object's own version: where a write of it goes.
     pub fn resource_version_path(&self) -> GroupVersionResource {
-        self.id.resource().with_version(self.meta.kind.api_version.version())
+        self.id
+            .resource()
+            .with_version(self.meta.kind.api_version.version())
     }
 }
 
@@ -142,20 +164,34 @@ fn unreadable(resource: &GroupResource, error: &serde_json::Error) -> Error {
     // serde_json's message names a field or position; only its data errors could quote a value, so those are cut to their place.
     let place = format!("line {} column {}", error.line(), error.column());
     let what = match error.classify() {
-        serde_json::error::Category::Data => "does not have the shape of a Kubernetes object".to_owned(),
+        serde_json::error::Category::Data => {
+            "does not have the shape of a Kubernetes object".to_owned()
+        }
         _ => format!("is not JSON: {error}"),
     };
-    Error::corrupt(format!("object {what}")).with_context("resource", resource).with_context("at", place)
+    Error::corrupt(format!("object {what}"))
+        .with_context("resource", resource)
+        .with_context("at", place)
 }
 
-fn split(resource: GroupResource, kind: GroupVersionKind, metadata: Metadata<'_>) -> Result<(ObjectId, ObjectMeta)> {
-    let namespace = metadata.namespace.filter(|text| !text.is_empty()).map(Cow::into_owned);
+fn split(
+    resource: GroupResource,
+    kind: GroupVersionKind,
+    metadata: Metadata<'_>,
+) -> Result<(ObjectId, ObjectMeta)> {
+    let namespace = metadata
+        .namespace
+        .filter(|text| !text.is_empty())
+        .map(Cow::into_owned);
     let id = ObjectId::new(resource, namespace, metadata.name)
         .map_err(|error| Error::corrupt("object has no usable name").with_source(error))?;
     let meta = ObjectMeta {
         kind,
         uid: metadata.uid.map(Cow::into_owned).unwrap_or_default(),
-        resource_version: metadata.resource_version.map(Cow::into_owned).unwrap_or_default(),
+        resource_version: metadata
+            .resource_version
+            .map(Cow::into_owned)
+            .unwrap_or_default(),
         labels: metadata.labels.unwrap_or_default(),
         deleting: metadata.deletion_timestamp.is_some(),
     };
@@ -164,7 +200,13 @@ fn split(resource: GroupResource, kind: GroupVersionKind, metadata: Metadata<'_>
 
 impl fmt::Debug for Object {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Object({} {}, {} bytes)", self.meta.kind, self.id, self.json.len())
+        write!(
+            f,
+            "Object({} {}, {} bytes)",
+            self.meta.kind,
+            self.id,
+            self.json.len()
+        )
     }
 }
 
@@ -173,7 +215,10 @@ mod tests {
     use super::*;
 
     fn config_maps() -> (GroupResource, GroupVersionKind) {
-        let kind = GroupVersionKind { api_version: "v1".parse().unwrap(), kind: "ConfigMap".into() };
+        let kind = GroupVersionKind {
+            api_version: "v1".parse().unwrap(),
+            kind: "ConfigMap".into(),
+        };
         ("configmaps".parse().unwrap(), kind)
     }
 
@@ -182,14 +227,25 @@ mod tests {
         let (resource, kind) = config_maps();
         let item = r#"{"metadata":{"name":"a","namespace":"n","x-unknown":1e3},"data":{"z":"1","a":"2"},"n":18446744073709551617}"#;
         let object = Object::from_list_item(resource.clone(), &kind, item).unwrap();
-        assert_eq!(object.text(), format!(r#"{{"apiVersion":"v1","kind":"ConfigMap",{}"#, &item[1..]));
-        assert_eq!(Object::parse(resource, object.json().clone()).unwrap(), object);
+        assert_eq!(
+            object.text(),
+            format!(r#"{{"apiVersion":"v1","kind":"ConfigMap",{}"#, &item[1..])
+        );
+        assert_eq!(
+            Object::parse(resource, object.json().clone()).unwrap(),
+            object
+        );
     }
 
     #[test]
     fn errors_do_not_show_content() {
         let (resource, _) = config_maps();
-        for json in [r#"{"metadata":{"name":["hunter2"]}}"#, r#"{"metadata":{"name":"a/../hunter2"}}"#, r#"{"metadata""#, "[]"] {
+        for json in [
+            r#"{"metadata":{"name":["hunter2"]}}"#,
+            r#"{"metadata":{"name":"a/../hunter2"}}"#,
+            r#"{"metadata""#,
+            "[]",
+        ] {
             let error = Object::parse(resource.clone(), json.as_bytes().to_vec()).unwrap_err();
             assert!(!error.chain().contains("[\"hunter2"), "{}", error.chain());
             assert_eq!(error.kind(), crate::ErrorKind::Corrupt);

@@ -59,8 +59,13 @@ impl LabelSelector {
 
     /// Whether all requirements hold for `labels`.
     pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
-        self.match_labels.iter().all(|(key, value)| labels.get(key) == Some(value))
-            && self.match_expressions.iter().all(|requirement| requirement.matches(labels))
+        self.match_labels
+            .iter()
+            .all(|(key, value)| labels.get(key) == Some(value))
+            && self
+                .match_expressions
+                .iter()
+                .all(|requirement| requirement.matches(labels))
     }
 
     /// Refuses what the API server would refuse.
@@ -74,10 +79,19 @@ impl LabelSelector {
         }
         for requirement in &self.match_expressions {
             check_key(&requirement.key)?;
-            requirement.values.iter().try_for_each(|value| check_value(value))?;
-            let takes = matches!(requirement.operator, SelectorOperator::In | SelectorOperator::NotIn);
+            requirement
+                .values
+                .iter()
+                .try_for_each(|value| check_value(value))?;
+            let takes = matches!(
+                requirement.operator,
+                SelectorOperator::In | SelectorOperator::NotIn
+            );
             if takes == requirement.values.is_empty() {
-                return Err(bad("`In` and `NotIn` take values, `Exists` and `DoesNotExist` take none", &requirement.key));
+                return Err(bad(
+                    "`In` and `NotIn` take values, `Exists` and `DoesNotExist` take none",
+                    &requirement.key,
+                ));
             }
         }
         Ok(())
@@ -101,13 +115,23 @@ fn bad(message: &str, text: &str) -> Error {
 }
 
 fn check_key(key: &str) -> Result<()> {
-    let (prefix, name) = key.split_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
+    let (prefix, name) = key
+        .split_once('/')
+        .map_or((None, key), |(prefix, name)| (Some(prefix), name));
     let prefix_ok = prefix.is_none_or(super::version::is_segment);
-    if prefix_ok && !name.is_empty() && is_label_text(name) { Ok(()) } else { Err(bad("not a label key", key)) }
+    if prefix_ok && !name.is_empty() && is_label_text(name) {
+        Ok(())
+    } else {
+        Err(bad("not a label key", key))
+    }
 }
 
 fn check_value(value: &str) -> Result<()> {
-    if value.is_empty() || is_label_text(value) { Ok(()) } else { Err(bad("not a label value", value)) }
+    if value.is_empty() || is_label_text(value) {
+        Ok(())
+    } else {
+        Err(bad("not a label value", value))
+    }
 }
 
 /// Source: Kubernetes' qualified name part: up to 63 of `[A-Za-z0-9_.-]`, letter or digit at both ends.
@@ -116,7 +140,9 @@ fn is_label_text(text: &str) -> bool {
     bytes.len() <= 63
         && bytes.first().is_some_and(u8::is_ascii_alphanumeric)
         && bytes.last().is_some_and(u8::is_ascii_alphanumeric)
-        && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+        && bytes
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }
 
 impl FromStr for LabelSelector {
@@ -155,15 +181,24 @@ fn split_terms(text: &str) -> Vec<&str> {
 
 fn parse_term(term: &str, selector: &mut LabelSelector) -> Result<()> {
     let mut push = |key: &str, operator, values: Vec<String>| {
-        selector.match_expressions.push(SelectorRequirement { key: key.trim().to_owned(), operator, values });
+        selector.match_expressions.push(SelectorRequirement {
+            key: key.trim().to_owned(),
+            operator,
+            values,
+        });
     };
     if let Some(key) = term.strip_prefix('!') {
         push(key, SelectorOperator::DoesNotExist, Vec::new());
     } else if let Some((key, value)) = term.split_once("!=") {
         push(key, SelectorOperator::NotIn, vec![value.trim().to_owned()]);
     } else if let Some((head, list)) = term.split_once('(') {
-        let list = list.strip_suffix(')').ok_or_else(|| bad("missing `)`", term))?;
-        let mut values: Vec<String> = list.split(',').map(|value| value.trim().to_owned()).collect();
+        let list = list
+            .strip_suffix(')')
+            .ok_or_else(|| bad("missing `)`", term))?;
+        let mut values: Vec<String> = list
+            .split(',')
+            .map(|value| value.trim().to_owned())
+            .collect();
         values.sort();
         values.dedup();
         match head.split_whitespace().collect::<Vec<_>>()[..] {
@@ -175,7 +210,11 @@ fn parse_term(term: &str, selector: &mut LabelSelector) -> Result<()> {
         let (key, value) = (key.trim().to_owned(), value.trim().to_owned());
         match selector.match_labels.get(&key) {
             Some(other) if *other != value => {
-                selector.match_expressions.push(SelectorRequirement { key, operator: SelectorOperator::In, values: vec![value] });
+                selector.match_expressions.push(SelectorRequirement {
+                    key,
+                    operator: SelectorOperator::In,
+                    values: vec![value],
+                });
             }
             _ => {
                 selector.match_labels.insert(key, value);
@@ -189,7 +228,10 @@ fn parse_term(term: &str, selector: &mut LabelSelector) -> Result<()> {
 
 impl fmt::Display for LabelSelector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let equal = self.match_labels.iter().map(|(key, value)| format!("{key}={value}"));
+        let equal = self
+            .match_labels
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"));
         let further = self.match_expressions.iter().map(|requirement| {
             let (key, values) = (&requirement.key, requirement.values.join(","));
             match requirement.operator {
@@ -209,8 +251,9 @@ mod tests {
 
     #[test]
     fn selectors() {
-        let labels: BTreeMap<String, String> =
-            [("app", "shop"), ("tier", "web")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+        let labels: BTreeMap<String, String> = [("app", "shop"), ("tier", "web")]
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .into();
         for (text, expected) in [
             ("", true),
             ("app=shop", true),
@@ -229,7 +272,9 @@ mod tests {
             let again: LabelSelector = selector.to_string().parse().unwrap();
             assert_eq!(again, selector, "{text}");
         }
-        for text in ["=x", "a in x", "a in (x", "a=b c", "a,,b", "-a=b", "a/b/c=d"] {
+        for text in [
+            "=x", "a in x", "a in (x", "a=b c", "a,,b", "-a=b", "a/b/c=d",
+        ] {
             assert!(text.parse::<LabelSelector>().is_err(), "{text}");
         }
     }

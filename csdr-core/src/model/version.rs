@@ -32,10 +32,15 @@ impl ApiVersion {
     /// `InvalidInput` if a part is not a DNS label (version) or subdomain (group).
     pub fn new(group: impl Into<String>, version: impl Into<String>) -> Result<Self> {
         let (group, version) = (group.into(), version.into());
-        if !is_segment(&version) || version.contains('.') || !(group.is_empty() || is_segment(&group)) {
-            return Err(Error::invalid("not an API version; expected `v1` or `group/v1`")
-                .with_context("group", group.escape_debug())
-                .with_context("version", version.escape_debug()));
+        if !is_segment(&version)
+            || version.contains('.')
+            || !(group.is_empty() || is_segment(&group))
+        {
+            return Err(
+                Error::invalid("not an API version; expected `v1` or `group/v1`")
+                    .with_context("group", group.escape_debug())
+                    .with_context("version", version.escape_debug()),
+            );
         }
         Ok(Self { group, version })
     }
@@ -54,12 +59,15 @@ impl ApiVersion {
 /// What may stand as group, version or plural in a path: 1 to 253 of `[a-z0-9.-]`, beginning and ending with a letter or digit.
 /// Source: RFC 1123 subdomain, as the API server demands of group, version and resource names.
 pub(crate) fn is_segment(text: &str) -> bool {
-    let edge = |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let edge =
+        |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     let bytes = text.as_bytes();
     bytes.len() <= 253
         && edge(bytes.first())
         && edge(bytes.last())
-        && bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-'))
+        && bytes
+            .iter()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-'))
         && !text.contains("..")
 }
 
@@ -69,7 +77,8 @@ impl FromStr for ApiVersion {
     fn from_str(text: &str) -> Result<Self> {
         match text.split_once('/') {
             None => Self::new("", text),
-            Some(("", _)) => Err(Error::invalid("not an API version: empty group").with_context("text", text.escape_debug())),
+            Some(("", _)) => Err(Error::invalid("not an API version: empty group")
+                .with_context("text", text.escape_debug())),
             Some((group, version)) => Self::new(group, version),
         }
     }
@@ -100,7 +109,9 @@ impl fmt::Display for ApiVersion {
 
 impl Ord for ApiVersion {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.group.cmp(&other.group).then_with(|| compare_versions(&self.version, &other.version))
+        self.group
+            .cmp(&other.group)
+            .then_with(|| compare_versions(&self.version, &other.version))
     }
 }
 
@@ -123,7 +134,9 @@ pub(crate) fn compare_versions(left: &str, right: &str) -> Ordering {
 /// (stability, major, minor) of `v<major>[(alpha|beta)<minor>]`.
 fn rank(version: &str) -> Option<(u8, u64, u64)> {
     let rest = version.strip_prefix('v')?;
-    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let end = rest
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(rest.len());
     let major = number(&rest[..end])?;
     let tail = &rest[end..];
     if tail.is_empty() {
@@ -139,7 +152,8 @@ fn rank(version: &str) -> Option<(u8, u64, u64)> {
 
 /// A number as the pattern `[1-9][0-9]*` allows it.
 fn number(digits: &str) -> Option<u64> {
-    (!digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse().ok())?
+    (!digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit()))
+        .then(|| digits.parse().ok())?
 }
 
 #[cfg(test)]
@@ -148,7 +162,9 @@ mod tests {
 
     #[test]
     fn refuses_what_could_escape_a_path() {
-        for text in ["", "/v1", "a//v1", "../v1", "a/..", "A/v1", "a/v1/x", "v1/", "a b/v1"] {
+        for text in [
+            "", "/v1", "a//v1", "../v1", "a/..", "A/v1", "a/v1/x", "v1/", "a b/v1",
+        ] {
             assert!(text.parse::<ApiVersion>().is_err(), "{text:?}");
         }
     }
@@ -156,7 +172,18 @@ mod tests {
     #[test]
     fn order_is_that_of_kubernetes() {
         // Source: the documented example of CustomResourceDefinition versioning.
-        let expected = ["v10", "v2", "v1", "v11beta2", "v10beta3", "v3beta1", "v12alpha1", "v11alpha2", "foo1", "foo10"];
+        let expected = [
+            "v10",
+            "v2",
+            "v1",
+            "v11beta2",
+            "v10beta3",
+            "v3beta1",
+            "v12alpha1",
+            "v11alpha2",
+            "foo1",
+            "foo10",
+        ];
         let mut sorted = expected;
         sorted.sort_by(|a, b| compare_versions(b, a));
         assert_eq!(sorted, expected);

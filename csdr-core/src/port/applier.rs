@@ -42,7 +42,13 @@ pub trait ResourceApplier: fmt::Debug + Send + Sync + 'static {
     async fn apply(&self, object: &Object, options: &ApplyOptions) -> Result<Object>;
 
     /// JSON merge patch (RFC 7386).
-    async fn merge_patch(&self, id: &ObjectId, version: &str, patch: Bytes, options: &WriteOptions) -> Result<Object>;
+    async fn merge_patch(
+        &self,
+        id: &ObjectId,
+        version: &str,
+        patch: Bytes,
+        options: &WriteOptions,
+    ) -> Result<Object>;
 
     /// Replaces the whole object.
     async fn replace(&self, object: &Object, options: &WriteOptions) -> Result<Object>;
@@ -113,7 +119,13 @@ impl<T: ResourceApplier + ?Sized> ResourceApplier for Arc<T> {
         (**self).apply(object, options).await
     }
 
-    async fn merge_patch(&self, id: &ObjectId, version: &str, patch: Bytes, options: &WriteOptions) -> Result<Object> {
+    async fn merge_patch(
+        &self,
+        id: &ObjectId,
+        version: &str,
+        patch: Bytes,
+        options: &WriteOptions,
+    ) -> Result<Object> {
         (**self).merge_patch(id, version, patch, options).await
     }
 

@@ -88,7 +88,10 @@ pub struct UnreadableItem {
 impl UnreadableItem {
     /// From the error that reading it gave.
     pub fn new(at: impl Into<String>, error: &Error) -> Self {
-        Self { at: at.into(), reason: error.chain() }
+        Self {
+            at: at.into(),
+            reason: error.chain(),
+        }
     }
 }
 

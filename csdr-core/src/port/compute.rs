@@ -51,14 +51,19 @@ impl<T: Compute + ?Sized> Compute for Arc<T> {
 #[async_trait]
 pub trait ComputeExt: Compute {
     /// Runs `work` and hands back what it answers; `Unavailable` if the host dropped it.
-    async fn call<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    async fn call<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let (sender, receiver) = oneshot::channel();
         self.execute(Box::new(move || {
             // The caller may have gone: then nobody wants the result.
             let _ = sender.send(work());
         }))
         .await;
-        receiver.await.map_err(|_| Error::new(ErrorKind::Unavailable, "the host's threads have ended"))?
+        receiver
+            .await
+            .map_err(|_| Error::new(ErrorKind::Unavailable, "the host's threads have ended"))?
     }
 }
 

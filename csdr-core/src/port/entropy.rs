@@ -28,13 +28,20 @@ impl Entropy for SystemEntropy {
     #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
     fn fill(&self, bytes: &mut [u8]) -> Result<()> {
         getrandom::fill(bytes).map_err(|error| {
-            crate::Error::new(crate::ErrorKind::Unavailable, "the host gives no randomness").with_source(error.to_string())
+            crate::Error::new(
+                crate::ErrorKind::Unavailable,
+                "the host gives no randomness",
+            )
+            .with_source(error.to_string())
         })
     }
 
     #[cfg(all(target_family = "wasm", target_os = "unknown"))]
     fn fill(&self, _: &mut [u8]) -> Result<()> {
-        Err(crate::Error::new(crate::ErrorKind::Unavailable, "a browser's host must hand in its own Entropy"))
+        Err(crate::Error::new(
+            crate::ErrorKind::Unavailable,
+            "a browser's host must hand in its own Entropy",
+        ))
     }
 }
 

@@ -45,7 +45,11 @@ pub trait VaultBackend: fmt::Debug + fmt::Display + Send + Sync + 'static {
     async fn writer(&self, key: &VaultKey, mode: PutMode) -> Result<Box<dyn VaultWriter>>;
 
     /// Reads an object or a part of it.
-    async fn get(&self, key: &VaultKey, range: ReadRange) -> Result<BoxStream<'static, Result<Bytes>>>;
+    async fn get(
+        &self,
+        key: &VaultKey,
+        range: ReadRange,
+    ) -> Result<BoxStream<'static, Result<Bytes>>>;
 
     /// Size and time of an object.
     async fn stat(&self, key: &VaultKey) -> Result<VaultMeta>;
@@ -154,7 +158,11 @@ impl VaultKey {
         let good = text.len() <= 1024
             && !text.chars().any(|c| c.is_control() || c == '\\')
             && (text.is_empty() || text.split('/').all(segment_ok));
-        if good { Ok(Self(text)) } else { Err(Error::invalid("not a key of a vault").with_context("key", text.escape_debug())) }
+        if good {
+            Ok(Self(text))
+        } else {
+            Err(Error::invalid("not a key of a vault").with_context("key", text.escape_debug()))
+        }
     }
 
     /// `self/segment[/segment…]`.
@@ -162,7 +170,11 @@ impl VaultKey {
     /// # Errors
     /// `InvalidInput` if the result breaks an invariant.
     pub fn join(&self, rest: &str) -> Result<Self> {
-        if self.0.is_empty() { Self::parse(rest) } else { Self::parse(format!("{}/{rest}", self.0)) }
+        if self.0.is_empty() {
+            Self::parse(rest)
+        } else {
+            Self::parse(format!("{}/{rest}", self.0))
+        }
     }
 
     /// The text.
@@ -177,7 +189,11 @@ impl VaultKey {
 
     /// What follows `prefix/`, if this key lies below it.
     pub fn below(&self, prefix: &Self) -> Option<&str> {
-        if prefix.0.is_empty() { Some(&self.0) } else { self.0.strip_prefix(&prefix.0)?.strip_prefix('/') }
+        if prefix.0.is_empty() {
+            Some(&self.0)
+        } else {
+            self.0.strip_prefix(&prefix.0)?.strip_prefix('/')
+        }
     }
 }
 
@@ -218,7 +234,9 @@ pub trait VaultBackendExt: VaultBackend {
         let mut body = BytesMut::new();
         while let Some(chunk) = stream.try_next().await? {
             if (body.len() + chunk.len()) as u64 > limit {
-                return Err(Error::corrupt("file is larger than allowed").with_context("key", key).with_context("limit", limit));
+                return Err(Error::corrupt("file is larger than allowed")
+                    .with_context("key", key)
+                    .with_context("limit", limit));
             }
             body.extend_from_slice(&chunk);
         }
@@ -245,11 +263,13 @@ pub trait VaultBackendExt: VaultBackend {
             }
         }
         if body.len() as u64 != len {
-            return Err(Error::corrupt("file is shorter or longer than its record says")
-                .with_context("key", key)
-                .with_context("offset", offset)
-                .with_context("expected", len)
-                .with_context("got", body.len()));
+            return Err(
+                Error::corrupt("file is shorter or longer than its record says")
+                    .with_context("key", key)
+                    .with_context("offset", offset)
+                    .with_context("expected", len)
+                    .with_context("got", body.len()),
+            );
         }
         Ok(body.freeze())
     }
@@ -269,7 +289,9 @@ pub trait VaultBackendExt: VaultBackend {
         let mut rows = Vec::new();
         while let Some(row) = stream.next().await {
             if rows.len() == limit {
-                return Err(Error::new(ErrorKind::Exhausted, "more files than allowed").with_context("prefix", prefix).with_context("limit", limit));
+                return Err(Error::new(ErrorKind::Exhausted, "more files than allowed")
+                    .with_context("prefix", prefix)
+                    .with_context("limit", limit));
             }
             rows.push(row?);
         }
@@ -293,7 +315,11 @@ impl<T: VaultBackend + ?Sized> VaultBackend for Arc<T> {
         (**self).writer(key, mode).await
     }
 
-    async fn get(&self, key: &VaultKey, range: ReadRange) -> Result<BoxStream<'static, Result<Bytes>>> {
+    async fn get(
+        &self,
+        key: &VaultKey,
+        range: ReadRange,
+    ) -> Result<BoxStream<'static, Result<Bytes>>> {
         (**self).get(key, range).await
     }
 

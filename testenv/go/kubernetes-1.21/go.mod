@@ -1,6 +1,5 @@
 // The old control plane of the tests, built with today's Go.
-// To move to another release, change the version of k8s.io/kubernetes and of its staging
-// modules below, then run `go mod tidy -e`; nothing else names it.
+// To move to another release: sed -i s/21\.14/21.15/ go.mod && go mod tidy
 module csdr.test/testenv/kubernetes-1.21
 
 go 1.16

@@ -1,5 +1,6 @@
-// The control plane of the tests. To move to another release, change the version of
-// k8s.io/kubernetes and of every replace, then run `go mod tidy`; nothing else names it.
+// The control plane of the tests. To move to another release, all in one line:
+//   sed -i s/36\.3/36.4/ go.mod && go mod tidy
+// k8s.io/kubernetes names its staging modules at v0.0.0: hence the replaces.
 module csdr.test/testenv/kubernetes
 
 go 1.26.0
@@ -168,7 +169,6 @@ require (
 	sigs.k8s.io/yaml v1.6.0 // indirect
 )
 
-// k8s.io/kubernetes names its staging modules at v0.0.0.
 replace (
 	k8s.io/api => k8s.io/api v0.36.3
 	k8s.io/apiextensions-apiserver => k8s.io/apiextensions-apiserver v0.36.3

@@ -1,0 +1,61 @@
+//! Backing up: plan, then run.
+//!
+//! The stages of a run, in the order of the format's rule 3. What later stages need is journalled by earlier ones.
+//!
+//! 1. `claim`: the name is taken (or a dead operation's continued).
+//! 2. `objects`: lists → left-out rules → archive, index, lists of what was left out. *Item blocks and hooks belong between lists and
+//!    archive, volumes begin before the archive is closed.*
+//! 3. *Volumes end here.*
+//! 4. `seal`: side files → report → manifest → commit record.
+
+mod collect;
+mod objects;
+mod plan;
+mod report;
+mod run;
+mod seal;
+
+pub use plan::{BackupPlan, PlannedKind, PlannedUnit};
+pub(crate) use report::ObjectsSummary;
+pub use report::{BackupReport, KindCount};
+
+use crate::{port::ResourceCollector, vault::Vault};
+use std::sync::Arc;
+
+/// Backs up a source into a vault.
+///
+/// ```
+/// # tokio_test();
+/// # fn tokio_test() { tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// use csdr_core::{backup::Backup, memory::{MemoryCluster, MemoryVault}, report::RunOptions, spec::BackupSpec, vault::Vault};
+/// # async fn run() -> csdr_core::Result<()> {
+/// let cluster = MemoryCluster::new();
+/// cluster.load_yaml("{apiVersion: v1, kind: Namespace, metadata: {name: shop}}").await?;
+/// cluster.load_yaml("{apiVersion: v1, kind: ConfigMap, metadata: {name: prices, namespace: shop}, data: {tea: '3'}}").await?;
+///
+/// let vault = Vault::create(MemoryVault::new()).await?;
+/// let backup = Backup::new(cluster, vault.clone());
+/// let plan = backup.plan(&BackupSpec::named("shop-1").with_namespace("shop")).await?;   // reads only
+/// println!("{plan}");
+/// let report = backup.run(plan, &RunOptions::default()).await?.require_complete()?;
+/// assert!(report.objects >= 2);
+/// assert_eq!(vault.backups().await?[0].name, "shop-1");
+/// # Ok(()) }
+/// # run().await.unwrap();
+/// # }) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Backup {
+    collector: Arc<dyn ResourceCollector>,
+    vault: Vault,
+}
+
+impl Backup {
+    /// From a source into a vault.
+    pub fn new(collector: impl ResourceCollector, vault: Vault) -> Self {
+        Self {
+            collector: Arc::new(collector),
+            vault,
+        }
+    }
+}

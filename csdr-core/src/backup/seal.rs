@@ -1,0 +1,141 @@
+//! The last stage: side files → report → manifest → commit record.
+
+use super::{BackupPlan, BackupReport};
+use crate::{
+    Result,
+    archive::{ArchiveSummary, Digest},
+    vault::{
+        BackupLayout, Claim, FORMAT, Files, IndexPartRecord, Manifest, Vault, commit_record,
+        encode_document, gzip, put_once,
+    },
+};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, fmt::Write};
+
+pub(super) struct Seal<'a> {
+    pub(super) vault: &'a Vault,
+    pub(super) layout: &'a BackupLayout,
+    pub(super) claim: &'a Claim,
+    pub(super) plan: &'a BackupPlan,
+    pub(super) archive: ArchiveSummary,
+    pub(super) index: Vec<IndexPartRecord>,
+}
+
+impl Seal<'_> {
+    /// Writes everything that makes the archive a backup; the commit record comes last.
+    pub(super) async fn run(
+        self,
+        mut files: Files<'_>,
+        report: BackupReport,
+    ) -> Result<BackupReport> {
+        self.claim.guard().await?;
+        files
+            .put(
+                self.layout.side_path("logs.gz"),
+                gzip(log(self.plan, &report).as_bytes())?,
+            )
+            .await?;
+        files
+            .put(
+                self.layout.side_path("results.gz"),
+                gzip(results(&report).to_string().as_bytes())?,
+            )
+            .await?;
+        for empty in [
+            "volumeinfo.json.gz",
+            "volumesnapshots.json.gz",
+            "podvolumebackups.json.gz",
+            "itemoperations.json.gz",
+        ] {
+            self.claim.guard().await?;
+            files
+                .put(self.layout.side_path(empty), gzip(b"[]")?)
+                .await?;
+        }
+        self.claim.guard().await?;
+        files
+            .put("csdr/report.json".to_owned(), encode_document(&report)?)
+            .await?;
+        let files = files.into_records();
+        let manifest = Manifest {
+            format: FORMAT,
+            backup: report.name.clone(),
+            operation: report.operation,
+            created: report.ended,
+            archive: self.archive,
+            root_hash: Manifest::hash_of(&files),
+            files,
+            index: self.index,
+        };
+        let manifest = encode_document(&manifest)?;
+        let backend = &**self.vault.backend();
+        self.claim.check().await?;
+        put_once(backend, &self.layout.manifest()?, manifest.clone()).await?;
+        let record = commit_record(
+            &self.plan.spec,
+            &report,
+            &self.plan.server_version,
+            &Digest::of(&manifest).to_string(),
+        );
+        self.claim.check().await?;
+        put_once(backend, &self.layout.commit()?, encode_document(&record)?).await?;
+        Ok(report)
+    }
+}
+
+/// Velero's `-results.gz`. Source: velero.md section 1.6.
+fn results(report: &BackupReport) -> Value {
+    let side = |notes: &crate::report::Notes| {
+        let mut velero: Vec<String> = notes.iter().map(ToString::to_string).collect();
+        if notes.dropped() > 0 {
+            velero.push(format!("and {} more", notes.dropped()));
+        }
+        json!({ "velero": velero, "cluster": [], "namespaces": BTreeMap::<String, Vec<String>>::new() })
+    };
+    json!({ "errors": side(&report.errors), "warnings": side(&report.warnings) })
+}
+
+/// The log that `velero backup logs` shows.
+fn log(plan: &BackupPlan, report: &BackupReport) -> String {
+    let mut text = String::new();
+    let mut line = |level: &str, message: String| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "time={:?} level={level} msg={message:?}",
+            report.ended.to_string()
+        );
+    };
+    line(
+        "info",
+        format!(
+            "csdr {} backed up {} kinds of {} namespaces",
+            plan.csdr,
+            plan.kinds.len(),
+            plan.namespaces.len()
+        ),
+    );
+    for kind in &report.kinds {
+        line(
+            "info",
+            format!(
+                "{}: {} objects, {} bytes",
+                kind.resource, kind.objects, kind.bytes
+            ),
+        );
+    }
+    for note in report.warnings.iter() {
+        line("warning", note.to_string());
+    }
+    for note in report.errors.iter() {
+        line("error", note.to_string());
+    }
+    line(
+        "info",
+        format!(
+            "{}: {} objects, archive of {} bytes",
+            report.outcome, report.objects, report.archive_bytes
+        ),
+    );
+    text
+}

@@ -1,0 +1,178 @@
+//! The kinds that are built into Kubernetes: what a source without a server must know of them.
+//!
+//! ```
+//! use csdr_core::model::builtin;
+//! let deployment = builtin::kind("apps", "Deployment").unwrap();
+//! assert_eq!((deployment.plural, deployment.served), ("deployments", &["v1"][..]));
+//! let old = builtin::kind("extensions", "Ingress").unwrap();
+//! assert!(old.served.is_empty() && old.older.contains(&"v1beta1"));
+//! assert!(builtin::discovery().kind("extensions", "Ingress").is_none());
+//! ```
+
+mod table;
+
+use super::{ApiResource, Discovery, GroupResource, ServedVersion};
+use crate::Result;
+
+/// `gitVersion` of the server that the table describes.
+pub const SERVER_VERSION: &str = "v1.36.3";
+
+/// One kind that is built into Kubernetes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BuiltinKind {
+    /// The group; `""` for core.
+    pub group: &'static str,
+    /// The kind, in CamelCase.
+    pub kind: &'static str,
+    /// The plural name.
+    pub plural: &'static str,
+    /// Whether its objects live in namespaces.
+    pub namespaced: bool,
+    /// Versions that 1.36 serves by default, the preferred one first; empty if it serves none.
+    pub served: &'static [&'static str],
+    /// Other versions of 1.8 to 1.36: what a manifest or an older server may carry, the better one first.
+    pub older: &'static [&'static str],
+    /// Short names, as kubectl accepts them.
+    pub short_names: &'static [&'static str],
+    /// Verbs, sorted.
+    pub verbs: &'static [&'static str],
+    /// Whether the status is written through a subresource of its own: a create drops it, a replace ignores it.
+    pub has_status: bool,
+    /// Whether the server counts `metadata.generation`.
+    pub has_generation: bool,
+}
+
+impl BuiltinKind {
+    /// The singular: the kind in lower case.
+    pub fn singular(&self) -> String {
+        self.kind.to_ascii_lowercase()
+    }
+
+    /// Group and plural.
+    ///
+    /// # Errors
+    /// None for a row of the table.
+    pub fn resource(&self) -> Result<GroupResource> {
+        GroupResource::new(self.group, self.plural)
+    }
+
+    /// Whether 1.36 or an older release has `version`.
+    pub fn knows(&self, version: &str) -> bool {
+        self.served.contains(&version) || self.older.contains(&version)
+    }
+
+    /// As a row of a discovery that serves `versions`.
+    ///
+    /// # Errors
+    /// None for a row of the table.
+    pub fn api_resource<'a>(
+        &self,
+        versions: impl IntoIterator<Item = &'a str>,
+    ) -> Result<ApiResource> {
+        let versions = versions
+            .into_iter()
+            .map(|version| ServedVersion {
+                version: version.to_owned(),
+                verbs: self.verbs.iter().map(|verb| (*verb).to_owned()).collect(),
+            })
+            .collect();
+        let mut short_names: Vec<String> = self
+            .short_names
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect();
+        short_names.push(self.singular());
+        Ok(ApiResource {
+            resource: self.resource()?,
+            kind: self.kind.to_owned(),
+            namespaced: self.namespaced,
+            versions,
+            short_names,
+        })
+    }
+}
+
+/// Every row, sorted by (plural, group); kinds that 1.36 no longer serves among them.
+pub fn kinds() -> &'static [BuiltinKind] {
+    table::KINDS
+}
+
+/// The row of a kind.
+pub fn kind(group: &str, kind: &str) -> Option<&'static BuiltinKind> {
+    kinds()
+        .iter()
+        .find(|row| row.group == group && row.kind == kind)
+}
+
+/// The row of a resource.
+pub fn resource(resource: &GroupResource) -> Option<&'static BuiltinKind> {
+    kinds()
+        .iter()
+        .find(|row| row.group == resource.group() && row.plural == resource.resource())
+}
+
+/// What a fresh API server 1.36 serves by default.
+pub fn discovery() -> Discovery {
+    let resources = kinds()
+        .iter()
+        .filter(|row| !row.served.is_empty())
+        // Invariant: every row's names are well-formed; a test reads each of them.
+        .filter_map(|row| row.api_resource(row.served.iter().copied()).ok())
+        .collect();
+    Discovery {
+        resources,
+        gaps: Vec::new(),
+        server_version: SERVER_VERSION.to_owned(),
+    }
+    .sorted()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::version::compare_versions;
+
+    #[test]
+    fn rows_are_sorted_unique_and_well_formed() {
+        let keys: Vec<_> = kinds().iter().map(|row| (row.plural, row.group)).collect();
+        assert!(keys.is_sorted_by(|a, b| a < b), "{keys:?}");
+        for row in kinds() {
+            assert!(row.verbs.is_sorted());
+            assert!(!row.served.is_empty() || !row.older.is_empty(), "{row:?}");
+            assert!(
+                row.served
+                    .iter()
+                    .all(|version| !row.older.contains(version))
+            );
+            let api = row.api_resource(row.served.iter().copied()).unwrap();
+            for version in row.served.iter().chain(row.older) {
+                api.resource
+                    .with_version(*version)
+                    .api_version()
+                    .parse::<crate::model::ApiVersion>()
+                    .unwrap();
+            }
+            assert!(
+                row.older
+                    .is_sorted_by(|a, b| compare_versions(a, b).is_ge()),
+                "{row:?}"
+            );
+        }
+        assert_eq!(
+            discovery().resources.len(),
+            kinds().iter().filter(|row| !row.served.is_empty()).count()
+        );
+    }
+
+    #[test]
+    fn preferred_versions_come_first() {
+        let discovery = discovery();
+        let hpa = discovery
+            .kind("autoscaling", "HorizontalPodAutoscaler")
+            .unwrap();
+        assert_eq!(hpa.preferred().version, "v2");
+        assert!(hpa.serves("v1"));
+        assert_eq!(discovery.resolve("deploy")[0].kind, "Deployment");
+        assert_eq!(discovery.resolve("endpoints").len(), 1);
+    }
+}

@@ -1,0 +1,82 @@
+//! Restoring: plan, then run.
+//!
+//! A plan reads the backup's index and the target and has one compact row an object. A run goes through the waves in their order;
+//! inside a wave objects are written in parallel. The way of one object:
+//!
+//! stored bytes → *conversion to a served version* → server-owned fields removed → *the caller's transforms* → namespace mapping →
+//! create → outcome.
+
+mod apply;
+mod plan;
+mod prepare;
+mod ready;
+mod record;
+mod report;
+mod row;
+mod run;
+mod wave;
+
+pub use plan::{Need, RestorePlan, RowView};
+pub use report::{ObjectOutcome, RestoreReport};
+pub use row::{Action, RestoreKind};
+pub use wave::Wave;
+
+use crate::{
+    port::{ResourceApplier, ResourceTarget, VaultBackend},
+    vault::Vault,
+};
+use std::sync::Arc;
+
+/// Restores a backup into a target.
+///
+/// ```
+/// # tokio_test();
+/// # fn tokio_test() { tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// # use csdr_core::{backup::Backup, spec::BackupSpec};
+/// use csdr_core::{memory::{MemoryCluster, MemoryVault}, report::RunOptions, restore::Restore, spec::RestoreSpec, vault::Vault};
+/// # async fn run() -> csdr_core::Result<()> {
+/// # let source = MemoryCluster::new();
+/// # source.load_yaml("{apiVersion: v1, kind: Namespace, metadata: {name: shop}}").await?;
+/// # source.load_yaml("{apiVersion: v1, kind: ConfigMap, metadata: {name: prices, namespace: shop}, data: {tea: '3'}}").await?;
+/// # let vault = Vault::create(MemoryVault::new()).await?;
+/// # let backup = Backup::new(source, vault.clone());
+/// # backup.run(backup.plan(&BackupSpec::named("shop-1").with_namespace("shop")).await?, &RunOptions::default()).await?;
+/// let target = MemoryCluster::new();
+/// let restore = Restore::new(vault, target.clone(), target.clone());
+/// let spec = RestoreSpec::from_backup("shop-1").with_namespace_mapping("shop", "shop-copy");
+/// let plan = restore.plan(&spec).await?;   // reads only
+/// println!("{plan}");
+/// let report = restore.run(plan, &RunOptions::default()).await?.require_complete()?;
+/// use csdr_core::port::ResourceTarget;
+/// assert!(target.get(&"configmaps/shop-copy/prices".parse()?, "v1").await?.is_some());
+/// # let _ = report;
+/// # Ok(()) }
+/// # run().await.unwrap();
+/// # }) }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Restore {
+    vault: Vault,
+    target: Arc<dyn ResourceTarget>,
+    applier: Arc<dyn ResourceApplier>,
+    scratch: Option<Arc<dyn VaultBackend>>,
+}
+
+impl Restore {
+    /// From a vault into a target. A plan only uses `target`, which cannot write.
+    pub fn new(vault: Vault, target: impl ResourceTarget, applier: impl ResourceApplier) -> Self {
+        Self {
+            vault,
+            target: Arc::new(target),
+            applier: Arc::new(applier),
+            scratch: None,
+        }
+    }
+
+    /// A store in which an archive without index, as Velero writes them, is rewritten once as members with an index.
+    #[must_use]
+    pub fn with_scratch(mut self, scratch: Arc<dyn VaultBackend>) -> Self {
+        self.scratch = Some(scratch);
+        self
+    }
+}

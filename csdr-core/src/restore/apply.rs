@@ -1,0 +1,121 @@
+//! Creating one object, and knowing whose it is.
+
+use super::report::ObjectOutcome;
+use crate::{
+    Error, ErrorKind, Result, Retry,
+    model::{Object, ObjectId},
+    port::{ResourceApplier, ResourceTarget, WriteOptions},
+    vault::Host,
+};
+use serde::Deserialize;
+use std::{collections::BTreeSet, time::Duration};
+use uuid::Uuid;
+
+/// The field manager under which an operation writes: how "ours" is recognised after a lost answer, a crash, or in a second run.
+pub(super) fn manager_of(operation: Uuid) -> String {
+    format!("csdr-{operation}")
+}
+
+#[derive(Deserialize)]
+struct Managed {
+    metadata: ManagedMetadata,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ManagedMetadata {
+    #[serde(default)]
+    managed_fields: Option<Vec<ManagedEntry>>,
+}
+
+#[derive(Deserialize)]
+struct ManagedEntry {
+    #[serde(default)]
+    manager: String,
+}
+
+/// Who has written fields of an object.
+pub(super) fn managers(object: &Object) -> Vec<String> {
+    let read: Option<Managed> = serde_json::from_slice(object.json()).ok();
+    read.and_then(|read| read.metadata.managed_fields)
+        .unwrap_or_default()
+        .into_iter()
+        .map(|entry| entry.manager)
+        .collect()
+}
+
+/// Creates objects under one operation's name.
+#[derive(Debug)]
+pub(super) struct Creator<'a> {
+    pub(super) applier: &'a dyn ResourceApplier,
+    pub(super) target: &'a dyn ResourceTarget,
+    pub(super) host: &'a Host,
+    /// This operation's manager.
+    pub(super) options: WriteOptions,
+    /// Managers of this restore's earlier operations.
+    pub(super) ours: BTreeSet<String>,
+    pub(super) attempts: u32,
+}
+
+impl Creator<'_> {
+    /// Creates an object; tries again where the server was busy or its answer was lost.
+    pub(super) async fn create(&self, object: &Object) -> Result<ObjectOutcome> {
+        let mut attempt = 1;
+        loop {
+            let error = match self.applier.create(object, &self.options).await {
+                Ok(_) => return Ok(ObjectOutcome::Created),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    return self.whose(object, error).await;
+                }
+                Err(error) => error,
+            };
+            let Some(wait) = self.wait(&error, attempt) else {
+                return Err(error);
+            };
+            self.host.clock.sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    /// An object that exists is ours if this restore wrote it: a create whose answer was lost was repeated below or above.
+    async fn whose(&self, object: &Object, error: Error) -> Result<ObjectOutcome> {
+        let id: &ObjectId = object.id();
+        let there = self
+            .target
+            .get(id, object.meta().kind.api_version.version())
+            .await?;
+        match there {
+            Some(there) => {
+                let by = managers(&there);
+                let ours = by
+                    .iter()
+                    .any(|by| *by == self.options.field_manager || self.ours.contains(by));
+                Ok(if ours {
+                    ObjectOutcome::Created
+                } else {
+                    ObjectOutcome::Existed
+                })
+            }
+            // It was deleted between the two calls: the caller's report shows the server's answer.
+            None => Err(error),
+        }
+    }
+
+    fn wait(&self, error: &Error, attempt: u32) -> Option<Duration> {
+        if attempt >= self.attempts {
+            return None;
+        }
+        let backoff = Duration::from_millis(100 << attempt.min(6));
+        match error.retry() {
+            Retry::After(Some(wait)) => Some(wait.min(Duration::from_secs(30))),
+            Retry::After(None) => Some(backoff),
+            // Source: the ServiceAccount admission refuses pods of a namespace whose account has not appeared yet.
+            _ if error.kind() == ErrorKind::PermissionDenied
+                && error.message().contains("error looking up service account") =>
+            {
+                Some(backoff)
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,599 @@
+//! What a restore will do.
+
+use super::{Action, Restore, RestoreKind, Wave, row::Row};
+use crate::{
+    Error, ErrorKind, Result,
+    archive::{Digest, IndexRow, Member, MemberSpan},
+    model::{Discovery, ObjectId},
+    select::{LeftOut, LeftOutReason, Patterns, is_system_namespace, never_restored},
+    spec::{ClusterScope, RestoreSpec},
+    vault::StoredBackup,
+};
+use futures::TryStreamExt;
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+use uuid::Uuid;
+
+mod existing;
+
+/// What a restore will do: one compact row an object. Nobody needs to run it: a plan is the dry run.
+///
+/// A deserialised plan is untrusted: a run checks its digest, the backup's root hash and the target's identity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestorePlan {
+    pub(super) head: PlanHead,
+    pub(super) rows: Vec<Row>,
+}
+
+/// Everything of a plan but its rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PlanHead {
+    pub(super) csdr: String,
+    pub(super) vault: Uuid,
+    pub(super) root_hash: Digest,
+    /// uid of the target's `kube-system`; empty for a folder.
+    pub(super) target: String,
+    pub(super) spec: RestoreSpec,
+    pub(super) kinds: Vec<RestoreKind>,
+    /// Namespaces of the backup, as rows name them.
+    pub(super) namespaces: Vec<String>,
+    /// Namespaces of the target that nothing in the backup describes and that are made bare.
+    pub(super) bare_namespaces: Vec<String>,
+    pub(super) left_out: Vec<LeftOut>,
+    pub(super) needs: Vec<Need>,
+    pub(super) digest: String,
+}
+
+/// Something that the target does not have and the restore needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Need {
+    /// What is missing.
+    pub what: String,
+    /// How many objects cannot be restored without it.
+    pub objects: u64,
+}
+
+/// One row of a plan, read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowView {
+    /// The object in the backup.
+    pub source: ObjectId,
+    /// The object in the target.
+    pub target: ObjectId,
+    /// What will be done.
+    pub action: Action,
+}
+
+impl RestorePlan {
+    /// What was asked.
+    pub fn spec(&self) -> &RestoreSpec {
+        &self.head.spec
+    }
+
+    /// The kinds, in the order of the backup.
+    pub fn kinds(&self) -> &[RestoreKind] {
+        &self.head.kinds
+    }
+
+    /// What rules leave out.
+    pub fn left_out(&self) -> &[LeftOut] {
+        &self.head.left_out
+    }
+
+    /// Every unmet need at once.
+    pub fn needs(&self) -> &[Need] {
+        &self.head.needs
+    }
+
+    /// How many objects it has.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether nothing is selected.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// How many objects with this action.
+    pub fn count(&self, action: Action) -> u64 {
+        self.rows.iter().filter(|row| row.action == action).count() as u64
+    }
+
+    /// Every row in the order of the backup. A row that names something impossible (a changed plan) is left out; a run refuses it.
+    pub fn rows(&self) -> impl Iterator<Item = RowView> + '_ {
+        self.rows.iter().filter_map(|row| {
+            let source = self.source_id(row).ok()?;
+            let target = self.target_id(row).ok()?;
+            Some(RowView {
+                source,
+                target,
+                action: row.action,
+            })
+        })
+    }
+
+    pub(super) fn kind(&self, row: &Row) -> Result<&RestoreKind> {
+        self.head
+            .kinds
+            .get(usize::from(row.kind))
+            .ok_or_else(|| Error::invalid("plan names a kind that it does not have"))
+    }
+
+    fn namespace(&self, row: &Row) -> Result<Option<&str>> {
+        match (row.namespace as usize).checked_sub(1) {
+            None => Ok(None),
+            Some(at) => {
+                let namespace = self.head.namespaces.get(at);
+                Ok(Some(namespace.ok_or_else(|| {
+                    Error::invalid("plan names a namespace that it does not have")
+                })?))
+            }
+        }
+    }
+
+    pub(super) fn source_id(&self, row: &Row) -> Result<ObjectId> {
+        let resource = self.kind(row)?.resource.group_resource();
+        ObjectId::new(
+            resource,
+            self.namespace(row)?.map(str::to_owned),
+            &*row.name,
+        )
+    }
+
+    pub(super) fn target_id(&self, row: &Row) -> Result<ObjectId> {
+        let kind = self.kind(row)?;
+        let spec = &self.head.spec;
+        let namespace = self
+            .namespace(row)?
+            .map(|namespace| spec.map_namespace(namespace).to_owned());
+        let name = if kind.wave == Wave::Namespaces {
+            spec.map_namespace(&row.name)
+        } else {
+            &row.name
+        };
+        ObjectId::new(kind.resource.group_resource(), namespace, name)
+    }
+
+    fn digest(&mut self) -> Result<String> {
+        self.head.digest = String::new();
+        crate::spec::digest(self)
+    }
+
+    fn sealed(mut self) -> Result<Self> {
+        self.head.digest = self.digest()?;
+        Ok(self)
+    }
+
+    /// Checks a plan that may have been changed on its way.
+    pub(super) fn check(&mut self, vault: Uuid, root_hash: Digest, target: &str) -> Result<()> {
+        self.head.spec.validate()?;
+        let said = std::mem::take(&mut self.head.digest);
+        self.head.digest = self.digest()?;
+        let problem = if self.head.digest != said {
+            "the plan was changed after it was made"
+        } else if self.head.vault != vault {
+            "the plan was made for another vault"
+        } else if self.head.root_hash != root_hash {
+            "the plan was made for another backup of this name"
+        } else if self.head.target != target {
+            "the plan was made for another target cluster"
+        } else if self.is_empty() {
+            return Err(Error::invalid(
+                "nothing is selected; check namespaces, resources and label selector",
+            )
+            .with_operation("restore")
+            .with_context("backup", &self.head.spec.backup_name));
+        } else {
+            return Ok(());
+        };
+        Err(
+            Error::new(ErrorKind::Conflict, format!("{problem}; plan again"))
+                .with_operation("restore"),
+        )
+    }
+}
+
+impl fmt::Display for RestorePlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let spec = &self.head.spec;
+        writeln!(
+            f,
+            "Restore {} of backup {}: {} objects",
+            spec.name,
+            spec.backup_name,
+            self.rows.len()
+        )?;
+        for (from, to) in &spec.namespace_mapping {
+            writeln!(f, "  namespace {from} → {to}")?;
+        }
+        let mut counts: BTreeMap<(Wave, u16), [u64; 4]> = BTreeMap::new();
+        for row in &self.rows {
+            let wave = self
+                .head
+                .kinds
+                .get(usize::from(row.kind))
+                .map_or(Wave::Workloads, |kind| kind.wave);
+            counts.entry((wave, row.kind)).or_default()[row.action as usize] += 1;
+        }
+        for ((_, kind), [create, existing, before, blocked]) in counts {
+            let Some(kind) = self.head.kinds.get(usize::from(kind)) else {
+                continue;
+            };
+            write!(
+                f,
+                "  {:>8}  {}",
+                create + existing + before + blocked,
+                kind.resource
+            )?;
+            for (count, word) in [
+                (create, "create"),
+                (existing, "skip: exists"),
+                (before, "created before"),
+                (blocked, "blocked"),
+            ] {
+                if count > 0 {
+                    write!(f, "  {word} {count}")?;
+                }
+            }
+            writeln!(f)?;
+        }
+        for namespace in &self.head.bare_namespaces {
+            writeln!(
+                f,
+                "  namespace {namespace} is made bare: the backup does not describe it"
+            )?;
+        }
+        for need in &self.head.needs {
+            writeln!(f, "  needs     {} ({} objects)", need.what, need.objects)?;
+        }
+        for left in &self.head.left_out {
+            writeln!(f, "  left out  {left}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Restore {
+    /// Reads the backup's index and the target, and says what a run would do.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a bad spec, `NotFound` without such a backup, `Corrupt` for a damaged index; the target's, if it cannot
+    /// be discovered.
+    pub async fn plan(&self, spec: &RestoreSpec) -> Result<RestorePlan> {
+        spec.validate()
+            .map_err(|error| error.with_operation("plan restore"))?;
+        let vault = self.vault.writable_id()?;
+        let backup = self.open(&spec.backup_name).await?;
+        let discovery = self.target.discover().await?;
+        let target = self.target_uid(&discovery).await?;
+        let mut planner = Planner::new(spec, &discovery)?;
+        planner.select(&backup).await?;
+        let Planner {
+            mut kinds,
+            namespaces,
+            rows,
+            left_out,
+            definitions,
+            ..
+        } = planner;
+        for kind in &mut kinds {
+            judge(kind, &discovery, &definitions);
+        }
+        let mut plan = RestorePlan {
+            head: PlanHead {
+                csdr: env!("CARGO_PKG_VERSION").to_owned(),
+                vault,
+                root_hash: backup.root_hash()?,
+                target,
+                spec: spec.clone(),
+                kinds,
+                namespaces,
+                bare_namespaces: Vec::new(),
+                left_out: left_out.into_iter().collect(),
+                needs: Vec::new(),
+                digest: String::new(),
+            },
+            rows,
+        };
+        existing::Existing {
+            restore: self,
+            discovery: &discovery,
+        }
+        .look(&mut plan)
+        .await?;
+        plan.head.needs = needs(&plan);
+        plan.sealed()
+    }
+
+    pub(super) async fn open(&self, name: &str) -> Result<StoredBackup> {
+        let backup = self.vault.backup(name).await?;
+        match &self.scratch {
+            Some(scratch) if !backup.is_indexed() => backup.with_scratch(scratch.clone()).await,
+            _ => Ok(backup),
+        }
+    }
+
+    /// uid of `kube-system`: what tells clusters apart. Empty where there is none or it may not be read.
+    pub(super) async fn target_uid(&self, discovery: &Discovery) -> Result<String> {
+        let Some(namespaces) = discovery.kind("", "Namespace") else {
+            return Ok(String::new());
+        };
+        let id = ObjectId::new(namespaces.resource.clone(), None, "kube-system")?;
+        match self.target.get(&id, &namespaces.preferred().version).await {
+            Ok(object) => Ok(object
+                .map(|object| object.meta().uid.clone())
+                .unwrap_or_default()),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::PermissionDenied | ErrorKind::NotFound
+                ) =>
+            {
+                Ok(String::new())
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Decides whether the target takes objects of this kind.
+fn judge(kind: &mut RestoreKind, discovery: &Discovery, definitions: &BTreeSet<String>) {
+    let resource = kind.resource.group_resource();
+    let served = discovery.resource(&resource);
+    if let Some(served) = served {
+        kind.kind.clone_from(&served.kind);
+        if served.serves(&kind.resource.version) {
+            return;
+        }
+    }
+    if definitions.contains(&resource.to_string()) {
+        kind.defined_by_backup = true;
+        return;
+    }
+    kind.blocked = Some(match served {
+        None => format!("the target does not serve {resource}"),
+        Some(served) => {
+            let versions: Vec<&str> = served
+                .versions
+                .iter()
+                .map(|served| served.version.as_str())
+                .collect();
+            format!(
+                "the target serves {resource} only as {}, not as {}",
+                versions.join(", "),
+                kind.resource.version
+            )
+        }
+    });
+}
+
+fn needs(plan: &RestorePlan) -> Vec<Need> {
+    let mut counts = vec![0u64; plan.head.kinds.len()];
+    for row in plan.rows.iter().filter(|row| row.action == Action::Blocked) {
+        if let Some(count) = counts.get_mut(usize::from(row.kind)) {
+            *count += 1;
+        }
+    }
+    let blocked = plan
+        .head
+        .kinds
+        .iter()
+        .zip(counts)
+        .filter(|(_, objects)| *objects > 0);
+    blocked
+        .filter_map(|(kind, objects)| {
+            Some(Need {
+                what: kind.blocked.clone()?,
+                objects,
+            })
+        })
+        .collect()
+}
+
+struct Planner<'a> {
+    spec: &'a RestoreSpec,
+    discovery: &'a Discovery,
+    names: Patterns,
+    resources: Patterns,
+    kinds: Vec<RestoreKind>,
+    namespaces: Vec<String>,
+    rows: Vec<Row>,
+    left_out: BTreeSet<LeftOut>,
+    /// Selected custom resource definitions: `plural.group`.
+    definitions: BTreeSet<String>,
+}
+
+impl<'a> Planner<'a> {
+    fn new(spec: &'a RestoreSpec, discovery: &'a Discovery) -> Result<Self> {
+        Ok(Self {
+            spec,
+            discovery,
+            names: Patterns::new(
+                "namespaces",
+                &spec.included_namespaces,
+                &spec.excluded_namespaces,
+            )?,
+            resources: Patterns::new(
+                "resources",
+                &spec.included_resources,
+                &spec.excluded_resources,
+            )?,
+            kinds: Vec::new(),
+            namespaces: Vec::new(),
+            rows: Vec::new(),
+            left_out: BTreeSet::new(),
+            definitions: BTreeSet::new(),
+        })
+    }
+
+    /// Goes through the index once; under a label selector through the archive as well.
+    async fn select(&mut self, backup: &StoredBackup) -> Result<()> {
+        self.rows
+            .reserve_exact(usize::try_from(backup.objects()?.min(1 << 24)).unwrap_or_default());
+        let mut rows = backup.rows();
+        let mut held: Option<(MemberSpan, Member)> = None;
+        while let Some(row) = rows.try_next().await? {
+            if !row.preferred || !self.takes(&row.id) {
+                continue;
+            }
+            if !self.spec.label_selector.is_empty() && row.id.resource().to_string() != "namespaces"
+            {
+                let member = match held.take() {
+                    Some((span, member)) if span == row.member => member,
+                    _ => backup.member(row.member).await?,
+                };
+                let selected = self
+                    .spec
+                    .label_selector
+                    .matches(&member.object(&row)?.meta().labels);
+                held = Some((row.member, member));
+                if !selected {
+                    continue;
+                }
+            }
+            self.push(&row)?;
+        }
+        if !self.spec.label_selector.is_empty() {
+            self.drop_empty_namespaces();
+        }
+        self.rows.shrink_to_fit();
+        Ok(())
+    }
+
+    fn takes(&mut self, id: &ObjectId) -> bool {
+        let resource = id.resource();
+        let plain = resource.to_string();
+        let spellings = self
+            .discovery
+            .resource(resource)
+            .map(crate::model::ApiResource::spellings)
+            .unwrap_or_default();
+        let mut names: Vec<&str> = vec![resource.resource(), &plain];
+        names.extend(spellings.iter().map(String::as_str));
+        let is_namespace = plain == "namespaces";
+        if names.iter().any(|name| self.resources.excludes(name)) {
+            self.left_out
+                .insert(LeftOut::rule(&plain, LeftOutReason::Excluded, ""));
+            return false;
+        }
+        if !names.iter().any(|name| self.resources.includes(name)) && !is_namespace {
+            return false;
+        }
+        if let Some(why) = never_restored(resource) {
+            self.left_out
+                .insert(LeftOut::rule(&plain, LeftOutReason::MadeByCluster, why));
+            return false;
+        }
+        let namespace = if is_namespace {
+            Some(id.name())
+        } else {
+            id.namespace()
+        };
+        match namespace {
+            Some(namespace) => self.takes_namespace(namespace),
+            None => self.takes_cluster_scoped(&plain, &names),
+        }
+    }
+
+    fn takes_namespace(&mut self, namespace: &str) -> bool {
+        let left = |reason| LeftOut::rule(format!("namespace {namespace}"), reason, "");
+        if self.names.excludes(namespace) {
+            self.left_out.insert(left(LeftOutReason::Excluded));
+            return false;
+        }
+        if !self.names.includes(namespace) {
+            return false;
+        }
+        if is_system_namespace(namespace) && !self.names.names(namespace) {
+            self.left_out.insert(left(LeftOutReason::SystemNamespace));
+            return false;
+        }
+        true
+    }
+
+    fn takes_cluster_scoped(&mut self, plain: &str, names: &[&str]) -> bool {
+        let taken = match self.spec.cluster_scoped {
+            ClusterScope::Include => true,
+            ClusterScope::Exclude => false,
+            ClusterScope::Auto => {
+                self.names.is_all() || names.iter().any(|name| self.resources.names(name))
+            }
+        };
+        if !taken {
+            self.left_out
+                .insert(LeftOut::rule(plain, LeftOutReason::ClusterScoped, ""));
+        }
+        taken
+    }
+
+    fn push(&mut self, row: &IndexRow) -> Result<()> {
+        let too_large = |what: &str| {
+            Error::new(
+                ErrorKind::Exhausted,
+                format!("{what} beyond what a plan can hold"),
+            )
+            .with_context("object", &row.id)
+        };
+        let resource = row.id.resource().with_version(&row.version);
+        if self
+            .kinds
+            .last()
+            .is_none_or(|kind| kind.resource != resource)
+        {
+            let wave = Wave::of(row.id.resource());
+            self.kinds.push(RestoreKind {
+                resource,
+                kind: String::new(),
+                wave,
+                defined_by_backup: false,
+                blocked: None,
+            });
+        }
+        if self
+            .kinds
+            .last()
+            .is_some_and(|kind| kind.wave == Wave::Definitions)
+        {
+            self.definitions.insert(row.id.name().to_owned());
+        }
+        let namespace = match row.id.namespace() {
+            None => 0,
+            Some(namespace) => 1 + self.intern(namespace),
+        };
+        self.rows.push(Row {
+            name: row.id.name().into(),
+            sha256: row.sha256,
+            member: row.member.offset,
+            member_len: u32::try_from(row.member.len).map_err(|_| too_large("member"))?,
+            entry: u32::try_from(row.entry).map_err(|_| too_large("entry"))?,
+            size: u32::try_from(row.size).map_err(|_| too_large("object"))?,
+            namespace: u32::try_from(namespace).map_err(|_| too_large("namespaces"))?,
+            kind: u16::try_from(self.kinds.len() - 1).map_err(|_| too_large("kinds"))?,
+            action: Action::Create,
+        });
+        Ok(())
+    }
+
+    fn intern(&mut self, namespace: &str) -> usize {
+        // Rows come sorted, so the place is mostly the last one.
+        if let Some(at) = self.namespaces.iter().rposition(|own| own == namespace) {
+            return at;
+        }
+        self.namespaces.push(namespace.to_owned());
+        self.namespaces.len() - 1
+    }
+
+    /// Under a label selector, Namespace objects that own nothing selected are left out.
+    fn drop_empty_namespaces(&mut self) {
+        let namespaces: BTreeSet<&str> = self.namespaces.iter().map(String::as_str).collect();
+        let kinds = &self.kinds;
+        self.rows.retain(|row| {
+            kinds[usize::from(row.kind)].wave != Wave::Namespaces || namespaces.contains(&*row.name)
+        });
+    }
+}

@@ -1,0 +1,246 @@
+//! What the target has already.
+
+use super::{Restore, RestorePlan};
+use crate::{
+    Error, ErrorKind, Result,
+    model::{ApiVersion, Discovery, GroupVersionKind, LabelSelector, Object, ObjectId},
+    port::{ListRequest, ResourceTarget, VaultBackendExt},
+    restore::{Action, Wave, apply::managers, row::Row},
+    vault::RestoreLayout,
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use std::collections::BTreeSet;
+
+/// How many units are looked at at the same time.
+const LOOKS: usize = 8;
+/// Up to so many objects of one kind and namespace are asked for one by one instead of by a list.
+const FEW: usize = 4;
+
+pub(super) struct Existing<'a> {
+    pub(super) restore: &'a Restore,
+    pub(super) discovery: &'a Discovery,
+}
+
+/// Rows `start..end` of one kind and namespace.
+struct Unit {
+    start: usize,
+    end: usize,
+}
+
+impl Existing<'_> {
+    /// Sets the action of every row, and the namespaces that must be made.
+    pub(super) async fn look(&self, plan: &mut RestorePlan) -> Result<()> {
+        let ours = self.restore.earlier_managers(&plan.head.spec.name).await?;
+        let namespaces = self.namespaces().await?;
+        let units = units(plan)?;
+        let shared = &*plan;
+        let found: Vec<(usize, Vec<(usize, Action)>)> = stream::iter(units)
+            .map(|unit| {
+                let (namespaces, ours) = (&namespaces, &ours);
+                async move { self.unit(shared, unit, namespaces.as_ref(), ours).await }
+            })
+            .buffered(LOOKS)
+            .try_collect()
+            .await?;
+        for (row, action) in found.into_iter().flat_map(|(_, actions)| actions) {
+            plan.rows[row].action = action;
+        }
+        plan.head.bare_namespaces = bare_namespaces(plan, namespaces.as_ref())?;
+        Ok(())
+    }
+
+    /// The target's namespaces; `None` where they may not be listed or there are none.
+    async fn namespaces(&self) -> Result<Option<BTreeSet<String>>> {
+        let Some(resource) = self.discovery.kind("", "Namespace") else {
+            return Ok(None);
+        };
+        let gvr = resource.preferred();
+        let request = list_request(&gvr, &resource.kind, None)?;
+        let pages: Result<Vec<_>> = self.restore.target.list(request).try_collect().await;
+        match pages {
+            Ok(pages) => Ok(Some(
+                pages
+                    .iter()
+                    .flat_map(|page| &page.objects)
+                    .map(|object| object.id().name().to_owned())
+                    .collect(),
+            )),
+            Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Actions of one unit's rows other than `Create`.
+    async fn unit(
+        &self,
+        plan: &RestorePlan,
+        unit: Unit,
+        namespaces: Option<&BTreeSet<String>>,
+        ours: &BTreeSet<String>,
+    ) -> Result<(usize, Vec<(usize, Action)>)> {
+        let rows = &plan.rows[unit.start..unit.end];
+        let Some(first) = rows.first() else {
+            return Ok((unit.start, Vec::new()));
+        };
+        let kind = plan.kind(first)?;
+        if kind.blocked.is_some() {
+            return Ok((
+                unit.start,
+                (unit.start..unit.end)
+                    .map(|row| (row, Action::Blocked))
+                    .collect(),
+            ));
+        }
+        let first_id = plan.target_id(first)?;
+        let missing = first_id
+            .namespace()
+            .is_some_and(|namespace| namespaces.is_some_and(|all| !all.contains(namespace)));
+        if kind.defined_by_backup || missing {
+            return Ok((unit.start, Vec::new()));
+        }
+        let action = |object: &Object| {
+            if managers(object).iter().any(|by| ours.contains(by)) {
+                Action::CreatedBefore
+            } else {
+                Action::SkipExisting
+            }
+        };
+        let mut actions = Vec::new();
+        if rows.len() <= FEW || kind.wave == Wave::Namespaces {
+            for (at, row) in rows.iter().enumerate() {
+                if let Some(object) = self
+                    .restore
+                    .target
+                    .get(&plan.target_id(row)?, &kind.resource.version)
+                    .await?
+                {
+                    actions.push((unit.start + at, action(&object)));
+                }
+            }
+            return Ok((unit.start, actions));
+        }
+        let request = list_request(
+            &kind.resource,
+            &kind.kind,
+            first_id.namespace().map(str::to_owned),
+        )?;
+        let mut pages = self.restore.target.list(request);
+        let mut at = 0;
+        // Both sides are sorted by name: one walk.
+        while let Some(page) = pages
+            .try_next()
+            .await
+            .map_err(|error| self.unreadable(&first_id, error))?
+        {
+            for object in &page.objects {
+                let name = object.id().name();
+                while rows.get(at).is_some_and(|row: &Row| &*row.name < name) {
+                    at += 1;
+                }
+                if rows.get(at).is_some_and(|row| &*row.name == name) {
+                    actions.push((unit.start + at, action(object)));
+                    at += 1;
+                }
+            }
+            if at == rows.len() {
+                break;
+            }
+        }
+        Ok((unit.start, actions))
+    }
+
+    fn unreadable(&self, id: &ObjectId, error: Error) -> Error {
+        Error::new(
+            error.kind(),
+            "the target's objects cannot be listed; a restore must know what exists",
+        )
+        .with_operation("plan restore")
+        .with_context("resource", id.resource())
+        .with_retry(error.retry())
+        .with_source(error)
+    }
+}
+
+fn list_request(
+    resource: &crate::model::GroupVersionResource,
+    kind: &str,
+    namespace: Option<String>,
+) -> Result<ListRequest> {
+    Ok(ListRequest {
+        resource: resource.clone(),
+        kind: GroupVersionKind {
+            api_version: ApiVersion::new(&*resource.group, &*resource.version)?,
+            kind: kind.to_owned(),
+        },
+        namespace,
+        selector: LabelSelector::default(),
+        page_bytes: 1 << 20,
+        from: None,
+    })
+}
+
+/// Runs of rows of one kind and namespace.
+fn units(plan: &RestorePlan) -> Result<Vec<Unit>> {
+    let mut units: Vec<Unit> = Vec::new();
+    for (at, row) in plan.rows.iter().enumerate() {
+        plan.kind(row)?;
+        match units.last_mut() {
+            Some(unit)
+                if plan.rows[unit.start].kind == row.kind
+                    && plan.rows[unit.start].namespace == row.namespace =>
+            {
+                unit.end = at + 1
+            }
+            _ => units.push(Unit {
+                start: at,
+                end: at + 1,
+            }),
+        }
+    }
+    Ok(units)
+}
+
+/// Namespaces that objects need, that the target does not have, and that no row describes.
+fn bare_namespaces(plan: &RestorePlan, existing: Option<&BTreeSet<String>>) -> Result<Vec<String>> {
+    let Some(existing) = existing else {
+        return Ok(Vec::new());
+    };
+    let mut needed = BTreeSet::new();
+    let mut described = BTreeSet::new();
+    for row in &plan.rows {
+        let id = plan.target_id(row)?;
+        if plan.kind(row)?.wave == Wave::Namespaces {
+            described.insert(id.name().to_owned());
+        } else if let (Some(namespace), Action::Create) = (id.namespace(), row.action) {
+            if !needed.contains(namespace) {
+                needed.insert(namespace.to_owned());
+            }
+        }
+    }
+    Ok(needed
+        .into_iter()
+        .filter(|name| !existing.contains(name) && !described.contains(name))
+        .collect())
+}
+
+impl Restore {
+    /// Field managers of this restore's earlier, dead operations.
+    pub(in crate::restore) async fn earlier_managers(
+        &self,
+        name: &str,
+    ) -> Result<BTreeSet<String>> {
+        let csdr = RestoreLayout::new(name)?.csdr()?;
+        let mut managers = BTreeSet::new();
+        for meta in self.vault.backend().keys(&csdr, 1_000_000).await? {
+            let folder = meta
+                .key
+                .below(&csdr)
+                .and_then(|path| path.split_once('/'))
+                .map(|(folder, _)| folder);
+            if let Some(operation) = folder.and_then(|folder| folder.parse::<uuid::Uuid>().ok()) {
+                managers.insert(crate::restore::apply::manager_of(operation));
+            }
+        }
+        Ok(managers)
+    }
+}

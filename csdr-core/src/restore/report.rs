@@ -1,0 +1,156 @@
+//! How a restore ended.
+
+use crate::{
+    Result,
+    report::{Failure, Note, Notes, Outcome, require_complete},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, fmt};
+use uuid::Uuid;
+
+/// What became of one object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ObjectOutcome {
+    /// The run did not come to it.
+    Pending,
+    /// It is in the target, made by this restore.
+    Created,
+    /// The target had one already; it was left as it is (R256).
+    Existed,
+    /// It is of a sort that is not restored; a warning says which.
+    Skipped,
+    /// It could not be restored; an error says why.
+    Failed,
+}
+
+impl ObjectOutcome {
+    /// The word that Velero's resource list uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Created => "created",
+            Self::Existed | Self::Skipped => "skipped",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// How a restore ended; stored as `csdr/<operation>/report.json`. The outcome of every object is in Velero's
+/// `restore-<name>-resource-list.json.gz` beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RestoreReport {
+    /// The restore's name.
+    pub name: String,
+    /// The backup that was restored.
+    pub backup: String,
+    /// The operation that ended.
+    pub operation: Uuid,
+    /// How.
+    pub outcome: Outcome,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub ended: Timestamp,
+    /// Whether it went on from what a dead operation left.
+    pub continued: bool,
+    /// How many objects ended how.
+    pub objects: BTreeMap<ObjectOutcome, u64>,
+    /// What a person should know.
+    pub warnings: Notes,
+    /// What could not be restored.
+    pub errors: Notes,
+    /// Why it failed, if it did.
+    pub failure: Option<Failure>,
+}
+
+impl RestoreReport {
+    /// How many objects ended so.
+    pub fn count(&self, outcome: ObjectOutcome) -> u64 {
+        self.objects.get(&outcome).copied().unwrap_or_default()
+    }
+
+    /// This report if everything is done, else the error that a caller may want to stop with.
+    ///
+    /// # Errors
+    /// `Incomplete` if something could not be restored, `Cancelled`, or what made it fail.
+    pub fn require_complete(self) -> Result<Self> {
+        require_complete(self.outcome, self.failure.as_ref(), &self.errors, "restore")?;
+        Ok(self)
+    }
+}
+
+impl fmt::Display for RestoreReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Restore {} of backup {}: {}",
+            self.name, self.backup, self.outcome
+        )?;
+        for (outcome, count) in &self.objects {
+            write!(f, ", {count} {}", format!("{outcome:?}").to_lowercase())?;
+        }
+        for note in self.errors.iter() {
+            write!(f, "\n  error: {note}")?;
+        }
+        for note in self.warnings.iter() {
+            write!(f, "\n  warning: {note}")?;
+        }
+        if let Some(failure) = &self.failure {
+            write!(f, "\n  failed: {}", failure.message)?;
+        }
+        Ok(())
+    }
+}
+
+/// Outcomes as they come in.
+#[derive(Debug)]
+pub(super) struct Outcomes {
+    rows: Vec<ObjectOutcome>,
+    pub(super) warnings: Notes,
+    pub(super) errors: Notes,
+}
+
+impl Outcomes {
+    pub(super) fn new(rows: usize) -> Self {
+        Self {
+            rows: vec![ObjectOutcome::Pending; rows],
+            warnings: Notes::default(),
+            errors: Notes::default(),
+        }
+    }
+
+    pub(super) fn set(
+        &mut self,
+        row: usize,
+        outcome: ObjectOutcome,
+        about: impl fmt::Display,
+        message: Option<String>,
+    ) {
+        if let Some(place) = self.rows.get_mut(row) {
+            *place = outcome;
+        }
+        if let Some(message) = message {
+            let note = Note::new(about, message);
+            if outcome == ObjectOutcome::Failed {
+                self.errors.push(note)
+            } else {
+                self.warnings.push(note)
+            }
+        }
+    }
+
+    pub(super) fn rows(&self) -> &[ObjectOutcome] {
+        &self.rows
+    }
+
+    pub(super) fn counts(&self) -> BTreeMap<ObjectOutcome, u64> {
+        let mut counts = BTreeMap::new();
+        for outcome in &self.rows {
+            *counts.entry(*outcome).or_default() += 1;
+        }
+        counts
+    }
+}

@@ -1,0 +1,134 @@
+//! One compact row an object.
+
+use super::Wave;
+use crate::{
+    archive::{Digest, IndexRow, MemberSpan},
+    model::{GroupVersionResource, ObjectId},
+};
+use serde::{Deserialize, Serialize};
+
+/// One kind of a restore.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RestoreKind {
+    /// Resource and version, as stored and as it will be written.
+    pub resource: GroupVersionResource,
+    /// Its kind, where the target serves it already.
+    #[serde(default)]
+    pub kind: String,
+    /// When it is restored.
+    pub wave: Wave,
+    /// Whether its definition is restored first: the target does not serve it yet.
+    pub defined_by_backup: bool,
+    /// Why none of its objects can be restored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<String>,
+}
+
+/// What a run will do with an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Action {
+    /// Create it.
+    Create,
+    /// Leave the target's as it is (R256).
+    SkipExisting,
+    /// An earlier, dead run of this restore has created it.
+    CreatedBefore,
+    /// It cannot be restored; the kind says why.
+    Blocked,
+}
+
+/// One object: where its bytes lie and what becomes of it. About 80 bytes and its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) name: Box<str>,
+    pub(super) sha256: Digest,
+    pub(super) member: u64,
+    pub(super) member_len: u32,
+    pub(super) entry: u32,
+    pub(super) size: u32,
+    /// Into the plan's namespaces, plus one; 0 is cluster-scoped.
+    pub(super) namespace: u32,
+    /// Into the plan's kinds.
+    pub(super) kind: u16,
+    pub(super) action: Action,
+}
+
+/// A row as it stands in a stored plan.
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredRow(Box<str>, Digest, u64, u32, u32, u32, u32, u16, Action);
+
+impl From<Row> for StoredRow {
+    fn from(row: Row) -> Self {
+        Self(
+            row.name,
+            row.sha256,
+            row.member,
+            row.member_len,
+            row.entry,
+            row.size,
+            row.namespace,
+            row.kind,
+            row.action,
+        )
+    }
+}
+
+impl From<StoredRow> for Row {
+    fn from(row: StoredRow) -> Self {
+        let StoredRow(name, sha256, member, member_len, entry, size, namespace, kind, action) = row;
+        Self {
+            name,
+            sha256,
+            member,
+            member_len,
+            entry,
+            size,
+            namespace,
+            kind,
+            action,
+        }
+    }
+}
+
+impl Serialize for Row {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        StoredRow::from(self.clone()).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Row {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        StoredRow::deserialize(deserializer).map(Self::from)
+    }
+}
+
+impl Row {
+    /// The row of the index again: what reading the object needs.
+    pub(super) fn index_row(&self, id: ObjectId, version: String) -> IndexRow {
+        IndexRow {
+            id,
+            version,
+            preferred: true,
+            member: MemberSpan {
+                offset: self.member,
+                len: u64::from(self.member_len),
+            },
+            entry: u64::from(self.entry),
+            size: u64::from(self.size),
+            sha256: self.sha256,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_with_its_name_takes_at_most_160_bytes() {
+        // The longest name of a label, and what an allocator adds.
+        assert!(size_of::<Row>() + 63 + 16 <= 160, "{}", size_of::<Row>());
+    }
+}

@@ -1,0 +1,488 @@
+//! Running a restore.
+
+use super::{
+    Action, Restore, RestorePlan, RestoreReport, Wave,
+    apply::{Creator, manager_of},
+    prepare::{Prepared, prepare},
+    ready::Ready,
+    record::Record,
+    report::{ObjectOutcome, Outcomes},
+    row::Row,
+};
+use crate::{
+    Error, ErrorKind, Result,
+    model::{Object, ObjectId},
+    port::{Event, VaultBackendExt, WriteOptions, operation_id},
+    report::{Failure, Note, Outcome, RunOptions, unless_cancelled},
+    vault::{Claim, ClaimRequest, RestoreLayout, StoredBackup},
+};
+use futures::{StreamExt, stream};
+use jiff::Timestamp;
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+use uuid::Uuid;
+
+/// How many members of the archive are read ahead.
+const MEMBERS_AHEAD: usize = 2;
+
+impl Restore {
+    /// Runs a plan. `Err` only before the restore's name is claimed: nothing was changed. After that the report says how it ended.
+    ///
+    /// The same spec again over a dead operation's name continues it: what that one created is recognised by its field manager.
+    ///
+    /// # Errors
+    /// `Conflict` for a plan that was changed or is for another backup, vault or target; `InvalidInput` for one that selects nothing;
+    /// `AlreadyExists` for a name that is taken; the store's and target's.
+    ///
+    /// # Cancellation
+    /// When the token falls, no request starts any more and the report says `Cancelled`; vault and target are as after a kill.
+    /// Dropping the future does the same without a report.
+    pub async fn run(&self, mut plan: RestorePlan, options: &RunOptions) -> Result<RestoreReport> {
+        if options.cancel.is_cancelled() {
+            return Err(Error::cancelled("restore"));
+        }
+        let name = plan.head.spec.name.clone();
+        let about = |error: Error| {
+            error
+                .with_operation("restore")
+                .with_context("restore", &name)
+        };
+        let started = self.vault.host().clock.now();
+        let layout = RestoreLayout::new(&name)?;
+        let begun = unless_cancelled(&options.cancel, self.begin(&mut plan, &layout, options)).await;
+        let begun = begun.ok_or_else(|| Error::cancelled("restore"))?.map_err(about)?;
+        let Begun {
+            backup,
+            claim,
+            continued,
+            ours,
+        } = begun;
+        let operation = claim.operation();
+        let creator = Creator {
+            applier: &*self.applier,
+            target: &*self.target,
+            host: self.vault.host(),
+            options: WriteOptions {
+                field_manager: manager_of(operation),
+                dry_run: false,
+            },
+            ours,
+            attempts: options.limits.attempts,
+        };
+        let run = Run {
+            restore: self,
+            outcomes: Mutex::new(Outcomes::new(plan.rows.len())),
+            plan: &plan,
+            backup,
+            creator,
+            claim: &claim,
+            record: Record {
+                vault: &self.vault,
+                layout: &layout,
+                claim: &claim,
+            },
+            options,
+            started,
+            operation,
+            continued,
+        };
+        let Some(ended) = unless_cancelled(&options.cancel, claim.hold(run.stages())).await else {
+            return Ok(run.report(Outcome::Cancelled, None));
+        };
+        Ok(match ended {
+            Ok(report) => report,
+            Err(error) => {
+                // Whoever comes next need not wait; if this fails as well, the claim expires by itself.
+                let _ = claim.release().await;
+                run.report(Outcome::Failed, Some(&about(error)))
+            }
+        })
+    }
+
+    /// Checks the plan against what is there now, and takes the name.
+    async fn begin(
+        &self,
+        plan: &mut RestorePlan,
+        layout: &RestoreLayout,
+        options: &RunOptions,
+    ) -> Result<Begun> {
+        let backup = self.open(&plan.head.spec.backup_name).await?;
+        let discovery = self.target.discover().await?;
+        let target = self.target_uid(&discovery).await?;
+        plan.check(self.vault.writable_id()?, backup.root_hash()?, &target)?;
+        let host = self.vault.host();
+        let operation = operation_id(&*host.clock, &*host.entropy)?;
+        let ours = self.earlier_managers(&plan.head.spec.name).await?;
+        let csdr = layout.csdr()?;
+        for meta in self.vault.backend().keys(&csdr, 1_000_000).await? {
+            if meta.key.name() == "report.json" {
+                return Err(Error::new(
+                    ErrorKind::AlreadyExists,
+                    "a restore of this name has ended; use a new name",
+                )
+                .with_context("report", meta.key));
+            }
+        }
+        let digest = plan.head.spec.digest()?;
+        let request = ClaimRequest {
+            folder: csdr,
+            operation,
+            purpose: "restore",
+            spec_digest: &digest,
+            expiry: options.limits.claim_expiry,
+            take_any: false,
+        };
+        let (claim, continued) =
+            Claim::take(self.vault.backend().clone(), host.clone(), request).await?;
+        Ok(Begun {
+            backup,
+            claim,
+            continued,
+            ours,
+        })
+    }
+}
+
+struct Begun {
+    backup: StoredBackup,
+    claim: Claim,
+    continued: bool,
+    ours: std::collections::BTreeSet<String>,
+}
+
+/// One running restore.
+struct Run<'a> {
+    restore: &'a Restore,
+    plan: &'a RestorePlan,
+    backup: StoredBackup,
+    creator: Creator<'a>,
+    claim: &'a Claim,
+    record: Record<'a>,
+    options: &'a RunOptions,
+    outcomes: Mutex<Outcomes>,
+    started: Timestamp,
+    operation: Uuid,
+    continued: bool,
+}
+
+impl Run<'_> {
+    fn outcomes(&self) -> MutexGuard<'_, Outcomes> {
+        self.outcomes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The stages in their order.
+    async fn stages(&self) -> Result<RestoreReport> {
+        if self.continued {
+            self.record.clear().await?;
+        }
+        self.record.begin(self.operation, self.plan).await?;
+        self.settle_what_is_decided();
+        for wave in Wave::ALL {
+            self.wave(wave).await?;
+            match wave {
+                Wave::Definitions => self.wait_for_definitions().await?,
+                Wave::Namespaces => self.bare_namespaces().await?,
+                _ => {}
+            }
+        }
+        let outcome = if self.outcomes().errors.is_empty() {
+            Outcome::Completed
+        } else {
+            Outcome::PartiallyFailed
+        };
+        let report = self.report(outcome, None);
+        let rows: Vec<ObjectOutcome> = self.outcomes().rows().to_vec();
+        self.record.end(self.plan, &rows, &report).await?;
+        Ok(report)
+    }
+
+    /// Rows whose outcome the plan knows.
+    fn settle_what_is_decided(&self) {
+        for (at, row) in self.plan.rows.iter().enumerate() {
+            let outcome = match row.action {
+                Action::Create => continue,
+                Action::SkipExisting => ObjectOutcome::Existed,
+                Action::CreatedBefore => ObjectOutcome::Created,
+                Action::Blocked => ObjectOutcome::Failed,
+            };
+            let blocked = self
+                .plan
+                .kind(row)
+                .ok()
+                .and_then(|kind| kind.blocked.clone());
+            match self.plan.source_id(row) {
+                Ok(id) => self.settle(at, &id, outcome, blocked, u64::from(row.size)),
+                Err(error) => {
+                    self.outcomes()
+                        .set(at, ObjectOutcome::Failed, "", Some(error.chain()))
+                }
+            }
+        }
+    }
+
+    fn settle(
+        &self,
+        row: usize,
+        id: &ObjectId,
+        outcome: ObjectOutcome,
+        message: Option<String>,
+        bytes: u64,
+    ) {
+        if let Some(message) = &message {
+            self.options.observer.observe(&Event::Noted {
+                message: &format!("{id}: {message}"),
+            });
+        }
+        self.outcomes().set(row, outcome, id, message);
+        self.options.observer.observe(&Event::ObjectDone {
+            id,
+            outcome: outcome.as_str(),
+            bytes,
+        });
+    }
+
+    /// Creates the objects of one wave, in parallel.
+    async fn wave(&self, wave: Wave) -> Result<()> {
+        let rows: Vec<u32> = self.rows_of(wave);
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.claim.guard().await?;
+        self.options.observer.observe(&Event::StageStarted {
+            stage: stage_name(wave),
+            objects: Some(rows.len() as u64),
+        });
+        let groups = rows.chunk_by(|a, b| {
+            self.plan.rows[*a as usize].member == self.plan.rows[*b as usize].member
+        });
+        let groups: Vec<&[u32]> = groups.collect();
+        let objects = stream::iter(groups)
+            .map(|group| self.objects(group))
+            .buffered(MEMBERS_AHEAD)
+            .flat_map(stream::iter);
+        let mut done = objects
+            .map(|(row, object)| async move {
+                match object {
+                    Ok((id, object)) => self.restore_one(row, &id, object).await,
+                    Err(error) => Err((row, error)),
+                }
+            })
+            .buffer_unordered(self.options.limits.writes.max(1));
+        while let Some(ended) = done.next().await {
+            if let Err((row, error)) = ended {
+                if !matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::InvalidInput) {
+                    // Reading the vault failed: nothing that follows could be read either.
+                    return Err(error);
+                }
+                let id = self.plan.source_id(&self.plan.rows[row])?;
+                self.settle(row, &id, ObjectOutcome::Failed, Some(error.chain()), 0);
+            }
+        }
+        self.options.observer.observe(&Event::StageEnded {
+            stage: stage_name(wave),
+        });
+        Ok(())
+    }
+
+    fn rows_of(&self, wave: Wave) -> Vec<u32> {
+        let wanted = |row: &Row| {
+            row.action == Action::Create && self.plan.kind(row).is_ok_and(|kind| kind.wave == wave)
+        };
+        let outcomes = self.outcomes();
+        let pending = |at: usize| outcomes.rows().get(at) == Some(&ObjectOutcome::Pending);
+        let rows = self
+            .plan
+            .rows
+            .iter()
+            .enumerate()
+            .filter(|(at, row)| wanted(row) && pending(*at));
+        rows.filter_map(|(at, _)| u32::try_from(at).ok()).collect()
+    }
+
+    /// The stored objects of rows that lie in one member.
+    async fn objects(&self, rows: &[u32]) -> Vec<(usize, Result<(ObjectId, Object)>)> {
+        let Some(first) = rows.first().map(|row| &self.plan.rows[*row as usize]) else {
+            return Vec::new();
+        };
+        let read = |row: &Row| -> Result<_> {
+            Ok(row.index_row(
+                self.plan.source_id(row)?,
+                self.plan.kind(row)?.resource.version.clone(),
+            ))
+        };
+        let span = read(first).map(|row| row.member);
+        let member = match span {
+            Ok(span) => self.backup.member(span).await,
+            Err(error) => Err(error),
+        };
+        let mut failed = member
+            .as_ref()
+            .err()
+            .map(|error| Error::new(error.kind(), error.chain()));
+        rows.iter()
+            .map(|row| {
+                let at = *row as usize;
+                let row = &self.plan.rows[at];
+                let object = match &member {
+                    Ok(member) => {
+                        read(row).and_then(|index| Ok((index.id.clone(), member.object(&index)?)))
+                    }
+                    Err(error) => Err(failed
+                        .take()
+                        .unwrap_or_else(|| Error::new(error.kind(), error.chain()))),
+                };
+                (at, object)
+            })
+            .collect()
+    }
+
+    /// Brings one object into the target. `Err` only for what concerns reading the vault.
+    async fn restore_one(
+        &self,
+        at: usize,
+        source: &ObjectId,
+        object: Object,
+    ) -> Result<(), (usize, Error)> {
+        let row = &self.plan.rows[at];
+        let size = object.json().len() as u64;
+        let target = self.plan.target_id(row).map_err(|error| (at, error))?;
+        let prepared = prepare(&object, &target).map_err(|error| (at, error))?;
+        drop(object);
+        let (outcome, message) = match prepared {
+            Prepared::Skip(reason) => (ObjectOutcome::Skipped, Some(reason.to_owned())),
+            Prepared::Create(object) => match self.create(&target, &object).await {
+                Ok(outcome) => (outcome, None),
+                Err(error) => (ObjectOutcome::Failed, Some(error.chain())),
+            },
+        };
+        self.settle(at, source, outcome, message, size);
+        Ok(())
+    }
+
+    async fn create(&self, target: &ObjectId, object: &Object) -> Result<ObjectOutcome> {
+        let is_namespace = target.resource().to_string() == "namespaces";
+        match self.creator.create(object).await {
+            Ok(ObjectOutcome::Existed) if is_namespace => {
+                let there = self.restore.target.get(target, "v1").await?;
+                if there.is_none_or(|there| !there.meta().deleting) {
+                    return Ok(ObjectOutcome::Existed);
+                }
+                self.ready().gone(target).await?;
+                self.creator.create(object).await
+            }
+            ended => ended,
+        }
+    }
+
+    fn ready(&self) -> Ready<'_> {
+        Ready {
+            target: &*self.restore.target,
+            host: self.restore.vault.host(),
+            limit: self.options.limits.ready_wait,
+        }
+    }
+
+    /// Kinds that the backup defines itself must be established and served before their objects come.
+    async fn wait_for_definitions(&self) -> Result<()> {
+        let wanted: Vec<_> = self
+            .plan
+            .head
+            .kinds
+            .iter()
+            .filter(|kind| kind.defined_by_backup)
+            .map(|kind| kind.resource.clone())
+            .collect();
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<String> = wanted
+            .iter()
+            .map(|gvr| gvr.group_resource().to_string())
+            .collect();
+        let mut definitions = Vec::new();
+        for row in &self.plan.rows {
+            let kind = self.plan.kind(row)?;
+            if kind.wave == Wave::Definitions && names.iter().any(|name| **name == *row.name) {
+                definitions.push((self.plan.target_id(row)?, kind.resource.version.clone()));
+            }
+        }
+        for (id, reason) in self.ready().definitions(definitions).await? {
+            self.outcomes().errors.push(Note::new(id, reason));
+        }
+        let discovery = self.ready().served(&wanted).await?;
+        let missing: Vec<_> = wanted
+            .into_iter()
+            .filter(|gvr| {
+                !discovery
+                    .resource(&gvr.group_resource())
+                    .is_some_and(|row| row.serves(&gvr.version))
+            })
+            .collect();
+        for (at, row) in self.plan.rows.iter().enumerate() {
+            let kind = self.plan.kind(row)?;
+            if row.action == Action::Create && missing.contains(&kind.resource) {
+                let message = format!(
+                    "the target does not serve {} after its definition was restored",
+                    kind.resource
+                );
+                self.settle(
+                    at,
+                    &self.plan.source_id(row)?,
+                    ObjectOutcome::Failed,
+                    Some(message),
+                    0,
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Namespaces that objects need and nothing in the backup describes.
+    async fn bare_namespaces(&self) -> Result<()> {
+        for name in &self.plan.head.bare_namespaces {
+            let id = ObjectId::new("namespaces".parse()?, None, name.as_str())?;
+            let json = serde_json::json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
+            let object = Object::parse(id.resource().clone(), json.to_string().into_bytes())?;
+            if let Err(error) = self.create(&id, &object).await {
+                self.outcomes().errors.push(Note::new(id, error.chain()));
+            }
+        }
+        Ok(())
+    }
+
+    fn report(&self, outcome: Outcome, error: Option<&Error>) -> RestoreReport {
+        let outcomes = self.outcomes();
+        RestoreReport {
+            name: self.plan.head.spec.name.clone(),
+            backup: self.plan.head.spec.backup_name.clone(),
+            operation: self.operation,
+            outcome,
+            started: self.started,
+            ended: self.restore.vault.host().clock.now(),
+            continued: self.continued,
+            objects: outcomes.counts(),
+            warnings: outcomes.warnings.clone(),
+            errors: outcomes.errors.clone(),
+            failure: error.map(Failure::new),
+        }
+    }
+}
+
+fn stage_name(wave: Wave) -> &'static str {
+    match wave {
+        Wave::Definitions => "definitions",
+        Wave::Namespaces => "namespaces",
+        Wave::Classes => "classes",
+        Wave::Volumes => "volumes",
+        Wave::Claims => "claims",
+        Wave::Accounts => "accounts",
+        Wave::Config => "config",
+        Wave::Pods => "pods",
+        Wave::ReplicaSets => "replica sets",
+        Wave::Workloads => "workloads",
+        Wave::Admission => "admission",
+        Wave::Apis => "apis",
+        Wave::Quotas => "quotas",
+    }
+}

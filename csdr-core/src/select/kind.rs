@@ -1,0 +1,216 @@
+//! Rules about whole kinds and namespaces.
+
+use super::{LeftOut, LeftOutReason, Patterns};
+use crate::model::{ApiResource, Discovery, GroupResource, Object};
+
+/// Namespaces that are left out unless they are named (R180–R182).
+pub const SYSTEM_NAMESPACES: [&str; 5] = [
+    "kube-system",
+    "kube-public",
+    "kube-node-lease",
+    "csdr",
+    "ack-csi-fuse",
+];
+
+/// Whether a namespace belongs to the cluster itself.
+pub fn is_system_namespace(name: &str) -> bool {
+    SYSTEM_NAMESPACES.contains(&name)
+}
+
+/// Kinds that are never stored, with the reason.
+const NEVER_STORED: [(&str, &str); 9] = [
+    ("events", "a record of what happened, gone after an hour"),
+    (
+        "events.events.k8s.io",
+        "a record of what happened, gone after an hour",
+    ),
+    ("nodes", "machines of the cluster"),
+    ("csinodes.storage.k8s.io", "machines of the cluster"),
+    (
+        "volumeattachments.storage.k8s.io",
+        "made by the attacher for a node",
+    ),
+    ("leases.coordination.k8s.io", "who leads just now"),
+    ("leasecandidates.coordination.k8s.io", "who leads just now"),
+    (
+        "servicecidrs.networking.k8s.io",
+        "the cluster's own address ranges",
+    ),
+    (
+        "ipaddresses.networking.k8s.io",
+        "allocated for Services by the server",
+    ),
+];
+
+/// Kinds that are never restored beside those never stored. Source: Velero's `nonRestorableResources` (velero.md section 3.1).
+const NEVER_RESTORED: [(&str, &str); 3] = [
+    ("backups.velero.io", "Velero's own record"),
+    ("restores.velero.io", "Velero's own record"),
+    ("backuprepositories.velero.io", "Velero's own record"),
+];
+
+/// The same objects served under two groups: the first is left out where the second is served.
+/// Source: Velero's `cohabitatingResources` (velero.md section 2.1), and `ingresses`, which 1.14–1.21 serve under both.
+const COHABITING: [(&str, &str); 6] = [
+    ("deployments.extensions", "deployments.apps"),
+    ("daemonsets.extensions", "daemonsets.apps"),
+    ("replicasets.extensions", "replicasets.apps"),
+    (
+        "networkpolicies.extensions",
+        "networkpolicies.networking.k8s.io",
+    ),
+    ("ingresses.extensions", "ingresses.networking.k8s.io"),
+    (
+        "podsecuritypolicies.extensions",
+        "podsecuritypolicies.policy",
+    ),
+];
+
+fn row(table: &[(&str, &'static str)], resource: &GroupResource) -> Option<&'static str> {
+    let name = resource.to_string();
+    table
+        .iter()
+        .find(|(own, _)| *own == name)
+        .map(|(_, reason)| *reason)
+}
+
+/// Why objects of this kind are never stored.
+pub fn never_stored(resource: &GroupResource) -> Option<&'static str> {
+    row(&NEVER_STORED, resource)
+}
+
+/// Why objects of this kind are never restored.
+pub fn never_restored(resource: &GroupResource) -> Option<&'static str> {
+    never_stored(resource).or_else(|| row(&NEVER_RESTORED, resource))
+}
+
+/// Why this one object is left out of a backup.
+pub fn object_left_out(object: &Object) -> Option<LeftOut> {
+    let (id, labels) = (object.id(), &object.meta().labels);
+    let made = |detail: &str| {
+        let mut left = LeftOut::object(id, LeftOutReason::MadeByCluster);
+        left.detail = detail.to_owned();
+        Some(left)
+    };
+    if object.meta().deleting {
+        return Some(LeftOut::object(id, LeftOutReason::BeingDeleted));
+    }
+    match (id.resource().group(), id.resource().resource()) {
+        ("", "configmaps") if id.name() == "kube-root-ca.crt" => {
+            made("published by the root CA controller")
+        }
+        ("", "endpoints")
+            if labels
+                .get("endpoints.kubernetes.io/managed-by")
+                .is_some_and(|by| by == "endpoint-controller") =>
+        {
+            made("made for its Service")
+        }
+        ("discovery.k8s.io", "endpointslices")
+            if labels
+                .get("endpointslice.kubernetes.io/managed-by")
+                .is_some_and(|by| by.ends_with("-controller.k8s.io")) =>
+        {
+            made("made for its Service")
+        }
+        ("apiregistration.k8s.io", "apiservices")
+            if labels.contains_key("kube-aggregator.kubernetes.io/automanaged") =>
+        {
+            made("kept by the API server")
+        }
+        ("rbac.authorization.k8s.io", "clusterroles" | "clusterrolebindings")
+            if labels
+                .get("kubernetes.io/bootstrapping")
+                .is_some_and(|by| by == "rbac-defaults") =>
+        {
+            made("bootstrapped by the API server")
+        }
+        ("flowcontrol.apiserver.k8s.io", _) | ("scheduling.k8s.io", "priorityclasses")
+            if id.name().starts_with("system-")
+                || matches!(
+                    id.name(),
+                    "exempt"
+                        | "catch-all"
+                        | "global-default"
+                        | "probes"
+                        | "leader-election"
+                        | "node-high"
+                        | "service-accounts"
+                        | "workload-high"
+                        | "workload-low"
+                        | "workload-leader-election"
+                        | "kube-controller-manager"
+                        | "kube-scheduler"
+                        | "kube-system-service-accounts"
+                        | "endpoint-controller"
+                        | "global-default-workload"
+                ) =>
+        {
+            made("bootstrapped by the API server")
+        }
+        ("", "services") if id.namespace() == Some("default") && id.name() == "kubernetes" => {
+            made("the API server's own Service")
+        }
+        ("", "endpoints" | "endpointslices")
+            if id.namespace() == Some("default") && id.name() == "kubernetes" =>
+        {
+            made("the API server's own Service")
+        }
+        ("discovery.k8s.io", "endpointslices")
+            if id.namespace() == Some("default") && id.name() == "kubernetes" =>
+        {
+            made("the API server's own Service")
+        }
+        _ => None,
+    }
+}
+
+/// What the resource filter says of one resource of a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ResourceChoice {
+    /// Its objects are taken.
+    Taken,
+    /// Not asked for; nothing is recorded beyond the spec itself.
+    NotAsked,
+    /// Left out for a reason that is recorded.
+    LeftOut(LeftOut),
+}
+
+impl ResourceChoice {
+    /// Applies rules and filter; scope is decided by the caller.
+    pub fn of(resource: &ApiResource, discovery: &Discovery, filter: &Patterns) -> Self {
+        let name = resource.resource.to_string();
+        let left = |reason, detail: &str| Self::LeftOut(LeftOut::rule(&name, reason, detail));
+        let spellings = resource.spellings();
+        let spellings: Vec<&str> = spellings.iter().map(String::as_str).collect();
+        if spellings.iter().any(|spelling| filter.excludes(spelling)) {
+            return left(LeftOutReason::Excluded, "");
+        }
+        if !spellings.iter().any(|spelling| filter.includes(spelling)) {
+            return Self::NotAsked;
+        }
+        if let Some(why) = never_stored(&resource.resource) {
+            return left(LeftOutReason::MadeByCluster, why);
+        }
+        let elsewhere = COHABITING
+            .iter()
+            .find(|(old, _)| *old == name)
+            .map(|(_, new)| *new);
+        if let Some(new) = elsewhere.filter(|new| {
+            discovery
+                .resources
+                .iter()
+                .any(|row| row.resource.to_string() == **new)
+        }) {
+            return left(LeftOutReason::SameObjectsElsewhere, new);
+        }
+        // Source: velero.md section 2.1: a resource must support all of list, create, get and delete.
+        if !resource.can(&["list", "create", "get", "delete"]) {
+            return left(
+                LeftOutReason::NotStorable,
+                "needs the verbs list, create, get and delete",
+            );
+        }
+        Self::Taken
+    }
+}

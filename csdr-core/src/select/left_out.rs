@@ -1,0 +1,105 @@
+//! What was left out, and why.
+
+use crate::model::ObjectId;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// One object that was left out, or many that one rule left out.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LeftOut {
+    /// The object as `resource[.group]/[namespace/]name`; for a rule, what it covers (`events`, `namespace kube-system`).
+    pub what: String,
+    /// Why.
+    pub reason: LeftOutReason,
+    /// What the layer below said, or what the rule is about; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+}
+
+impl LeftOut {
+    /// One object.
+    pub fn object(id: &ObjectId, reason: LeftOutReason) -> Self {
+        Self {
+            what: id.to_string(),
+            reason,
+            detail: String::new(),
+        }
+    }
+
+    /// What a rule covers.
+    pub fn rule(what: impl Into<String>, reason: LeftOutReason, detail: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            reason,
+            detail: detail.into(),
+        }
+    }
+}
+
+/// Why something was left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum LeftOutReason {
+    /// A namespace of the cluster itself (R180–R182, R286).
+    SystemNamespace,
+    /// `deletionTimestamp` is set (R169).
+    BeingDeleted,
+    /// The cluster makes such objects itself; a stored one would be wrong elsewhere.
+    MadeByCluster,
+    /// The same objects are stored under another group.
+    SameObjectsElsewhere,
+    /// The server does not offer the verbs that a backup and restore need.
+    NotStorable,
+    /// Excluded by the spec.
+    Excluded,
+    /// Cluster-scoped, and the spec does not take those.
+    ClusterScoped,
+    /// The server refused the list: a gap.
+    Forbidden,
+    /// The API's part could not be discovered: a gap.
+    Undiscovered,
+    /// The list failed or broke off: a gap.
+    Unlisted,
+    /// The item could not be read: a gap.
+    Unreadable,
+}
+
+impl LeftOutReason {
+    /// Whether something is missing that the spec asked for, as against a rule that left it out on purpose.
+    pub fn is_gap(self) -> bool {
+        matches!(
+            self,
+            Self::Forbidden | Self::Undiscovered | Self::Unlisted | Self::Unreadable
+        )
+    }
+}
+
+impl fmt::Display for LeftOutReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SystemNamespace => "system namespace",
+            Self::BeingDeleted => "is being deleted",
+            Self::MadeByCluster => "a cluster makes these itself",
+            Self::SameObjectsElsewhere => "the same objects are stored under another group",
+            Self::NotStorable => "cannot be listed and created again",
+            Self::Excluded => "excluded by the spec",
+            Self::ClusterScoped => "cluster-scoped, and the spec does not take those",
+            Self::Forbidden => "reading was forbidden",
+            Self::Undiscovered => "could not be discovered",
+            Self::Unlisted => "could not be listed",
+            Self::Unreadable => "could not be read",
+        })
+    }
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.what, self.reason)?;
+        if !self.detail.is_empty() {
+            write!(f, " ({})", self.detail)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,213 @@
+//! What to restore.
+
+use super::{check_name, digest, from_yaml};
+use crate::{Error, Result, model::LabelSelector, select::Patterns, spec::ClusterScope};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What to restore from which backup, and where to. Objects that exist in the target are skipped (R256).
+///
+/// ```
+/// use csdr_core::spec::RestoreSpec;
+/// let spec = RestoreSpec::from_backup("shop-1").with_name("shop-copy").with_namespace_mapping("shop", "shop-copy");
+/// spec.validate()?;
+/// assert_eq!(spec.map_namespace("shop"), "shop-copy");
+/// # Ok::<(), csdr_core::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RestoreSpec {
+    /// The restore's name, unique in its vault. [`RestoreSpec::from_backup`] sets it to the backup's name.
+    pub name: String,
+    /// The backup to restore.
+    pub backup_name: String,
+    /// Namespaces *of the backup*, or patterns; empty is all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub included_namespaces: Vec<String>,
+    /// Namespaces or patterns to leave out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excluded_namespaces: Vec<String>,
+    /// Resources by plural or `plural.group`, or patterns of them; empty is all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub included_resources: Vec<String>,
+    /// Resources to leave out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excluded_resources: Vec<String>,
+    /// Labels that objects must have; empty is all.
+    #[serde(default, skip_serializing_if = "LabelSelector::is_empty")]
+    pub label_selector: LabelSelector,
+    /// Whether cluster-scoped objects are restored.
+    #[serde(default)]
+    pub cluster_scoped: ClusterScope,
+    /// From a namespace of the backup to one of the target; others keep their names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub namespace_mapping: BTreeMap<String, String>,
+}
+
+impl RestoreSpec {
+    /// Restores everything of a backup, under the backup's name.
+    pub fn from_backup(backup_name: impl Into<String>) -> Self {
+        let backup_name = backup_name.into();
+        Self {
+            name: backup_name.clone(),
+            backup_name,
+            ..Self::default()
+        }
+    }
+
+    /// Reads YAML or JSON strictly.
+    ///
+    /// # Errors
+    /// `InvalidInput` for an unknown field, a wrong type or a value that cannot be meant.
+    pub fn from_yaml(text: &str) -> Result<Self> {
+        let spec: Self = from_yaml("restore spec", text)?;
+        spec.validate()?;
+        Ok(spec)
+    }
+
+    /// Names the restore.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Adds a namespace or pattern of the backup.
+    #[must_use]
+    pub fn with_namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.included_namespaces.push(namespace.into());
+        self
+    }
+
+    /// Leaves a namespace or pattern out.
+    #[must_use]
+    pub fn without_namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.excluded_namespaces.push(namespace.into());
+        self
+    }
+
+    /// Adds a resource.
+    #[must_use]
+    pub fn with_resource(mut self, resource: impl Into<String>) -> Self {
+        self.included_resources.push(resource.into());
+        self
+    }
+
+    /// Leaves a resource out.
+    #[must_use]
+    pub fn without_resource(mut self, resource: impl Into<String>) -> Self {
+        self.excluded_resources.push(resource.into());
+        self
+    }
+
+    /// Demands labels.
+    #[must_use]
+    pub fn with_selector(mut self, selector: LabelSelector) -> Self {
+        self.label_selector = selector;
+        self
+    }
+
+    /// Decides about cluster-scoped objects.
+    #[must_use]
+    pub fn with_cluster_scoped(mut self, scope: ClusterScope) -> Self {
+        self.cluster_scoped = scope;
+        self
+    }
+
+    /// Restores namespace `from` as `to`.
+    #[must_use]
+    pub fn with_namespace_mapping(
+        mut self,
+        from: impl Into<String>,
+        to: impl Into<String>,
+    ) -> Self {
+        self.namespace_mapping.insert(from.into(), to.into());
+        self
+    }
+
+    /// The target's name of a namespace of the backup.
+    pub fn map_namespace<'a>(&'a self, namespace: &'a str) -> &'a str {
+        self.namespace_mapping
+            .get(namespace)
+            .map_or(namespace, String::as_str)
+    }
+
+    /// Refuses what cannot be meant.
+    ///
+    /// # Errors
+    /// `InvalidInput`, naming the field; also for two namespaces mapped onto one.
+    pub fn validate(&self) -> Result<()> {
+        check_name("restore", &self.name)?;
+        check_name("backup", &self.backup_name)?;
+        Patterns::new(
+            "namespaces",
+            &self.included_namespaces,
+            &self.excluded_namespaces,
+        )?;
+        Patterns::new(
+            "resources",
+            &self.included_resources,
+            &self.excluded_resources,
+        )?;
+        self.label_selector.validate()?;
+        let mut targets = BTreeSet::new();
+        for (from, to) in &self.namespace_mapping {
+            for name in [from, to] {
+                let label = name.len() <= 63 && !name.contains('.');
+                check_name("namespace", name)
+                    .ok()
+                    .filter(|()| label)
+                    .ok_or_else(|| {
+                        Error::invalid("namespace mapping: not a namespace's name")
+                            .with_context("name", name.escape_debug())
+                    })?;
+            }
+            if !targets.insert(to) {
+                return Err(Error::invalid(
+                    "namespace mapping: two namespaces are mapped onto one",
+                )
+                .with_context("to", to));
+            }
+        }
+        Ok(())
+    }
+
+    /// SHA-256 in hex over the spec: the same command again has the same digest.
+    ///
+    /// # Errors
+    /// Never for a spec that was validated.
+    pub fn digest(&self) -> Result<String> {
+        digest(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_what_cannot_be_meant() {
+        for (yaml, part) in [
+            ("{name: a, backupName: b, existing: Skip}", "existing"),
+            ("{name: A, backupName: b}", "restore name"),
+            ("{name: a, backupName: ../b}", "backup name"),
+            (
+                "{name: a, backupName: b, namespaceMapping: {x: z, y: z}}",
+                "onto one",
+            ),
+            (
+                "{name: a, backupName: b, namespaceMapping: {x: Z}}",
+                "not a namespace",
+            ),
+            (
+                "{name: a, backupName: b, includedNamespaces: ['**']}",
+                "pattern",
+            ),
+            ("{name: a}", "backupName"),
+        ] {
+            let error = RestoreSpec::from_yaml(yaml).unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::InvalidInput);
+            assert!(error.to_string().contains(part), "{yaml}: {error}");
+        }
+    }
+}

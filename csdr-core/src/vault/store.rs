@@ -1,0 +1,86 @@
+//! Writing once, and recording what was written.
+
+use super::{FileRecord, layout::BackupLayout};
+use crate::{
+    Error, ErrorKind, Result,
+    archive::Digest,
+    port::{PutMode, VaultBackend, VaultBackendExt, VaultKey},
+};
+use bytes::Bytes;
+
+/// Writes a file that must not exist. If the answer to an earlier try was lost, an equal body means that it was ours (format rule 1).
+pub(crate) async fn put_once(
+    backend: &dyn VaultBackend,
+    key: &VaultKey,
+    body: Bytes,
+) -> Result<()> {
+    let mode = if backend.capabilities().conditional_create {
+        PutMode::CreateNew
+    } else {
+        PutMode::Overwrite
+    };
+    if mode == PutMode::Overwrite && backend.exists(key).await? {
+        return adopt_equal(backend, key, &body).await;
+    }
+    match backend.put(key, body.clone(), mode).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => adopt_equal(backend, key, &body)
+            .await
+            .map_err(|own| own.with_source(error)),
+        Err(error) => Err(error),
+    }
+}
+
+async fn adopt_equal(backend: &dyn VaultBackend, key: &VaultKey, body: &Bytes) -> Result<()> {
+    let there = backend.stat(key).await?;
+    if there.size == body.len() as u64 && backend.read(key, there.size).await? == *body {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::AlreadyExists,
+        "file exists with another content; files are written once",
+    )
+    .with_context("key", key))
+}
+
+/// The files of one backup as they are written: their records become the manifest.
+#[derive(Debug)]
+pub(crate) struct Files<'a> {
+    backend: &'a dyn VaultBackend,
+    layout: &'a BackupLayout,
+    records: Vec<FileRecord>,
+}
+
+impl<'a> Files<'a> {
+    pub(crate) fn new(backend: &'a dyn VaultBackend, layout: &'a BackupLayout) -> Self {
+        Self {
+            backend,
+            layout,
+            records: Vec::new(),
+        }
+    }
+
+    /// Writes a file once and records it.
+    pub(crate) async fn put(&mut self, path: String, body: Bytes) -> Result<u64> {
+        let size = body.len() as u64;
+        let sha256 = Digest::of(&body);
+        put_once(self.backend, &self.layout.file(&path)?, body).await?;
+        self.record(FileRecord { path, size, sha256 });
+        Ok(size)
+    }
+
+    /// Records a file that was written elsewhere.
+    pub(crate) fn record(&mut self, record: FileRecord) {
+        self.records.push(record);
+    }
+
+    pub(crate) fn records(&self) -> &[FileRecord] {
+        &self.records
+    }
+
+    /// All records, sorted by path.
+    pub(crate) fn into_records(mut self) -> Vec<FileRecord> {
+        self.records.sort_by(|a, b| a.path.cmp(&b.path));
+        self.records
+    }
+}

@@ -1,0 +1,183 @@
+//! The commit record: Velero's `velero-backup.json`.
+
+use super::layout::COMMIT_RECORD;
+use crate::{
+    Error, Result,
+    backup::BackupReport,
+    port::VaultKey,
+    report::Outcome,
+    spec::{BackupSpec, ClusterScope},
+};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Annotation that holds the manifest's SHA-256.
+const MANIFEST_HASH: &str = "csdr.alibabacloud.com/manifest-sha256";
+/// Annotation that holds the id of the operation that wrote the backup.
+const OPERATION: &str = "csdr.alibabacloud.com/operation";
+
+/// What csdr reads of a commit record, its own or Velero's.
+#[derive(Clone, Debug)]
+pub(crate) struct CommitRecord {
+    pub(crate) manifest_sha256: Option<String>,
+    pub(crate) phase: String,
+    pub(crate) started: Option<Timestamp>,
+    pub(crate) completed: Option<Timestamp>,
+    pub(crate) objects: Option<u64>,
+    pub(crate) warnings: u64,
+    pub(crate) errors: u64,
+    pub(crate) included_namespaces: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Document {
+    #[serde(default, rename = "apiVersion")]
+    api_version: String,
+    kind: String,
+    metadata: Metadata,
+    #[serde(default)]
+    spec: Option<Spec>,
+    #[serde(default)]
+    status: Option<Status>,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    #[serde(default)]
+    annotations: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Spec {
+    #[serde(default)]
+    included_namespaces: Option<Vec<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Status {
+    #[serde(default)]
+    phase: Option<String>,
+    #[serde(default)]
+    start_timestamp: Option<Timestamp>,
+    #[serde(default)]
+    completion_timestamp: Option<Timestamp>,
+    #[serde(default)]
+    warnings: Option<u64>,
+    #[serde(default)]
+    errors: Option<u64>,
+    #[serde(default)]
+    progress: Option<Progress>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Progress {
+    #[serde(default)]
+    items_backed_up: Option<u64>,
+}
+
+impl CommitRecord {
+    pub(crate) fn decode(key: &VaultKey, body: &[u8]) -> Result<Self> {
+        let document: Document = super::decode_document(key, body)?;
+        // Source: velero.md section 1.5: since 1.0 only velero.io/v1.
+        if document.kind != "Backup" || document.api_version != "velero.io/v1" {
+            return Err(
+                Error::corrupt(format!("{COMMIT_RECORD} is not a velero.io/v1 Backup"))
+                    .with_context("key", key)
+                    .with_context("kind", document.kind.escape_debug()),
+            );
+        }
+        let status = document.status.unwrap_or_default();
+        Ok(Self {
+            manifest_sha256: document
+                .metadata
+                .annotations
+                .and_then(|mut map| map.remove(MANIFEST_HASH)),
+            phase: status.phase.unwrap_or_default(),
+            started: status.start_timestamp,
+            completed: status.completion_timestamp,
+            objects: status
+                .progress
+                .and_then(|progress| progress.items_backed_up),
+            warnings: status.warnings.unwrap_or_default(),
+            errors: status.errors.unwrap_or_default(),
+            included_namespaces: document
+                .spec
+                .and_then(|spec| spec.included_namespaces)
+                .unwrap_or_default(),
+        })
+    }
+}
+
+/// Writes the commit record as Velero ≥ 1.4 reads it (velero.md sections 1.6 and 8.3). Without `status.expiration`: Velero's
+/// collector would delete the backup and orphan its volumes.
+pub(crate) fn commit_record(
+    spec: &BackupSpec,
+    report: &BackupReport,
+    server_version: &str,
+    manifest_sha256: &str,
+) -> Value {
+    let namespaces = if spec.included_namespaces.is_empty() {
+        vec!["*".to_owned()]
+    } else {
+        spec.included_namespaces.clone()
+    };
+    let mut velero = json!({
+        "metadata": {},
+        "includedNamespaces": namespaces,
+        "hooks": {},
+        "storageLocation": "default",
+    });
+    let mut set = |name: &str, value: Value| velero[name] = value;
+    if !spec.excluded_namespaces.is_empty() {
+        set("excludedNamespaces", json!(spec.excluded_namespaces));
+    }
+    if !spec.included_resources.is_empty() {
+        set("includedResources", json!(spec.included_resources));
+    }
+    if !spec.excluded_resources.is_empty() {
+        set("excludedResources", json!(spec.excluded_resources));
+    }
+    if !spec.label_selector.is_empty() {
+        set("labelSelector", json!(spec.label_selector));
+    }
+    match spec.cluster_scoped {
+        ClusterScope::Auto => {}
+        ClusterScope::Include => set("includeClusterResources", json!(true)),
+        ClusterScope::Exclude => set("includeClusterResources", json!(false)),
+    }
+    let phase = match report.outcome {
+        Outcome::Completed => "Completed",
+        _ => "PartiallyFailed",
+    };
+    let mut annotations =
+        json!({ MANIFEST_HASH: manifest_sha256, OPERATION: report.operation.to_string() });
+    if !server_version.is_empty() {
+        annotations["velero.io/source-cluster-k8s-gitversion"] = json!(server_version);
+    }
+    json!({
+        "kind": "Backup",
+        "apiVersion": "velero.io/v1",
+        "metadata": {
+            "name": spec.name,
+            "namespace": "velero",
+            "labels": { "velero.io/storage-location": "default" },
+            "annotations": annotations,
+        },
+        "spec": velero,
+        "status": {
+            "version": 1,
+            "formatVersion": "1.1.0",
+            "phase": phase,
+            "startTimestamp": report.started.to_string(),
+            "completionTimestamp": report.ended.to_string(),
+            "warnings": report.warnings.len(),
+            "errors": report.errors.len(),
+            "progress": { "totalItems": report.objects, "itemsBackedUp": report.objects },
+        },
+    })
+}

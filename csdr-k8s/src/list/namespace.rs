@@ -1,0 +1,210 @@
+//! Lists over all namespaces, in the order (namespace, name).
+//!
+//! The server lists in the order of its storage keys, `<namespace>/<name>`. That is another order where one namespace's name
+//! begins with another's: `-` stands before `/`, so `a-b/x` comes before `a/x`. Such a cluster is listed namespace by namespace.
+//!
+//! A page's token says which of both ways it belongs to: `all/<server's token>` or `ns/<namespace>/<server's token>`.
+
+use super::{Lane, Sender, Stop, source};
+use crate::{ClusterClient, error::Failure};
+use csdr_core::{
+    Error, ErrorKind, Result,
+    model::{GroupVersionKind, GroupVersionResource, Object},
+    port::{ListRequest, Page},
+};
+use http::StatusCode;
+use std::collections::BTreeSet;
+use tokio::sync::mpsc;
+
+/// Where a list over all namespaces begins.
+enum From {
+    Start,
+    All(String),
+    Namespace { name: String, token: String },
+}
+
+impl From {
+    fn parse(from: Option<&str>) -> Result<Self> {
+        let Some(text) = from else {
+            return Ok(Self::Start);
+        };
+        match text.split_once('/') {
+            Some(("all", token)) => Ok(Self::All(token.to_owned())),
+            Some(("ns", rest)) if rest.contains('/') => {
+                let (name, token) = rest.split_once('/').unwrap_or_default();
+                Ok(Self::Namespace {
+                    name: name.to_owned(),
+                    token: token.to_owned(),
+                })
+            }
+            _ => Err(Error::invalid(
+                "not a token of a list over all namespaces; begin the list again",
+            )),
+        }
+    }
+}
+
+/// Lists what `request` asks for in all namespaces, or what has none.
+pub(super) async fn everywhere(
+    client: &ClusterClient,
+    request: &ListRequest,
+    pages: &Sender,
+) -> Result<(), Stop> {
+    let (start, token) = match From::parse(request.from.as_deref())? {
+        From::Start => (None, None),
+        From::All(token) => (None, Some(token)),
+        From::Namespace { name, token } => (Some(name), Some(token)),
+    };
+    if let Some(name) = start {
+        let names = names(client).await?;
+        return one_by_one(client, request, pages, &names, &name, token).await;
+    }
+
+    let mut fresh = token.is_none();
+    let mut lane = Lane::new(source(client, request, None)?, token);
+    while let Some((place, mut page)) = lane.next(pages).await? {
+        // A list that goes on behind a page was judged before.
+        if std::mem::replace(&mut fresh, false)
+            && let Some(names) = apart(client, &page).await?
+        {
+            drop((place, lane));
+            return one_by_one(client, request, pages, &names, "", None).await;
+        }
+        page.next = page.next.map(|token| format!("all/{token}"));
+        place.send(Ok(page));
+    }
+    Ok(())
+}
+
+/// The namespaces, if a list that begins with `page` must be made one namespace at a time.
+async fn apart(client: &ClusterClient, page: &Page) -> Result<Option<BTreeSet<String>>, Failure> {
+    // A single page was sorted, and objects without a namespace have only one order.
+    let scoped = |object: &Object| object.id().namespace().is_none();
+    let cluster_scoped = !page.objects.is_empty() && page.objects.iter().all(scoped);
+    if page.next.is_none() || cluster_scoped {
+        return Ok(None);
+    }
+    match names(client).await {
+        Ok(names) => Ok(is_ambiguous(&names).then_some(names)),
+        // Who may not list namespaces gets the server's order, which every page is held to.
+        Err(Failure::Refused(refusal)) if refusal.code == StatusCode::FORBIDDEN => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Whether the order of keys and that of (namespace, name) can differ: only `-` of a name's characters stands before `/`.
+fn is_ambiguous(names: &BTreeSet<String>) -> bool {
+    names.iter().any(|name| {
+        let prefix = format!("{name}-");
+        let next = names.range(prefix.clone()..).next();
+        next.is_some_and(|next| next.starts_with(&prefix))
+    })
+}
+
+/// Lists the namespaces from `start` on, each to its end; `token` goes on inside of the first.
+async fn one_by_one(
+    client: &ClusterClient,
+    request: &ListRequest,
+    pages: &Sender,
+    names: &BTreeSet<String>,
+    start: &str,
+    token: Option<String>,
+) -> Result<(), Stop> {
+    let mut token = token;
+    let mut ended = false;
+    let mut left = names.range(start.to_owned()..).peekable();
+    while let Some(name) = left.next() {
+        let token = token.take().filter(|_| name == start);
+        let following = left.peek().map(|next| format!("ns/{next}/"));
+        ended = following.is_none();
+        let mut lane = Lane::new(source(client, request, Some(name))?, token);
+        while let Some((place, mut page)) = lane.next(pages).await? {
+            page.next = match page.next {
+                Some(token) => Some(format!("ns/{name}/{token}")),
+                None => following.clone(),
+            };
+            // What follows in other namespaces is not known.
+            page.remaining = None;
+            // Namespaces without such objects are no pages.
+            if page.next.is_none() || !(page.objects.is_empty() && page.unreadable.is_empty()) {
+                place.send(Ok(page));
+            }
+        }
+    }
+    if !ended {
+        // No namespace is left from there on.
+        pages
+            .send(Ok(Page::default()))
+            .await
+            .map_err(|_| Stop::Gone)?;
+    }
+    Ok(())
+}
+
+/// The names of all namespaces.
+async fn names(client: &ClusterClient) -> Result<BTreeSet<String>, Failure> {
+    let resource = GroupVersionResource {
+        group: String::new(),
+        version: "v1".to_owned(),
+        resource: "namespaces".to_owned(),
+    };
+    let request = ListRequest {
+        kind: GroupVersionKind {
+            api_version: "v1".parse()?,
+            kind: "Namespace".to_owned(),
+        },
+        resource,
+        namespace: None,
+        selector: Default::default(),
+        page_bytes: 1 << 20,
+        from: None,
+    };
+    let source = source(client, &request, None)?;
+    let (sender, mut pages) = mpsc::channel(1);
+    let listing = Lane::new(source, None).send_all(&sender);
+    let collecting = async move {
+        let mut names = BTreeSet::new();
+        while let Some(Ok(page)) = pages.recv().await {
+            if !page.unreadable.is_empty() {
+                return Err(Error::new(
+                    ErrorKind::Incomplete,
+                    "a namespace cannot be read, so that its objects cannot be listed",
+                ));
+            }
+            names.extend(
+                page.objects
+                    .iter()
+                    .map(|object| object.id().name().to_owned()),
+            );
+            if page.next.is_none() {
+                break;
+            }
+        }
+        Ok(names)
+    };
+    let (listed, names) = futures::future::join(listing, collecting).await;
+    match listed {
+        Err(Stop::Failed(failure)) => Err(failure),
+        Ok(()) | Err(Stop::Gone) => Ok(names?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_that_begin_another_make_the_order_ambiguous() {
+        for (names, expected) in [
+            (["a", "b", "c"], false),
+            (["a", "a-b", "b"], true),
+            (["a", "a0", "ab"], false),
+            (["a-b", "a-c", "a0"], false),
+            (["x", "a", "a0-b"], false),
+            (["a", "a-", "z"], true),
+        ] {
+            let names = names.map(str::to_owned).into();
+            assert_eq!(is_ambiguous(&names), expected, "{names:?}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Lists over all namespaces stand in the order (namespace, name), which is not the order of the server's keys.
+
+use crate::{
+    list::{all, item, names, page, request},
+    server::{Log, Reply, limits, serve},
+};
+use csdr_core::{ErrorKind, model::ObjectId};
+use csdr_k8s::ClusterClient;
+use serde_json::json;
+
+/// A server with `per` objects in each namespace, in the order of its keys, as etcd has it.
+fn cluster(namespaces: &'static [&'static str], per: usize) -> (ClusterClient, Log) {
+    serve(limits(), move |seen| {
+        if seen.path == "/api/v1/namespaces" {
+            let items: Vec<_> = namespaces
+                .iter()
+                .map(|name| format!(r#"{{"metadata":{{"name":"{name}"}}}}"#))
+                .collect();
+            return Reply::json(page(&items, &seen));
+        }
+        let mut keys: Vec<_> = namespaces
+            .iter()
+            .flat_map(|namespace| (0..per).map(move |n| format!("{namespace}/c{n:03}")))
+            .collect();
+        keys.sort();
+        let rest = seen.path.strip_prefix("/api/v1/").unwrap();
+        let one = rest
+            .strip_prefix("namespaces/")
+            .and_then(|rest| rest.strip_suffix("/configmaps"));
+        let items: Vec<_> = keys
+            .iter()
+            .filter_map(|key| key.split_once('/'))
+            .filter(|(namespace, _)| one.is_none_or(|one| one == *namespace))
+            .map(|(namespace, name)| item(namespace, name, 1000))
+            .collect();
+        Reply::json(page(&items, &seen))
+    })
+}
+
+async fn listed(
+    client: &ClusterClient,
+    from: Option<String>,
+    page_bytes: usize,
+) -> (Vec<ObjectId>, Vec<Option<String>>) {
+    let mut request = request(None, page_bytes);
+    request.from = from;
+    let (pages, error) = all(client, request).await;
+    assert!(error.is_none(), "{error:?}");
+    let ids = names(&pages).iter().map(|id| id.parse().unwrap()).collect();
+    (ids, pages.into_iter().map(|page| page.next).collect())
+}
+
+#[tokio::test]
+async fn order_and_every_token_hold_however_namespaces_are_called() {
+    for namespaces in [
+        &["a", "a-b", "a-b-c", "a0", "b"][..],
+        &["a", "b", "c"],
+        &["shop", "shop-copy"],
+        &["one"],
+    ] {
+        let (client, _) = cluster(namespaces, 12);
+        for page_bytes in [3000, 8192, 1 << 20] {
+            let (ids, tokens) = listed(&client, None, page_bytes).await;
+            assert_eq!(ids.len(), 12 * namespaces.len());
+            assert!(
+                ids.is_sorted_by(|a, b| a < b),
+                "{namespaces:?} {page_bytes}: {ids:?}"
+            );
+            // Behind the page of each token come exactly the objects of the pages behind it.
+            let mut counts = std::collections::BTreeSet::new();
+            for token in tokens.iter().flatten() {
+                let (rest, _) = listed(&client, Some(token.clone()), page_bytes).await;
+                assert!(ids.ends_with(&rest), "{namespaces:?} {token}");
+                counts.insert(rest.len());
+            }
+            assert_eq!(
+                counts.len(),
+                tokens.len() - 1,
+                "each token goes on elsewhere"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_list_is_enough_where_names_allow_it() {
+    let (client, log) = cluster(&["a", "b"], 30);
+    listed(&client, None, 16 << 10).await;
+    let log = log.lock().unwrap();
+    assert!(log.iter().all(|seen| !seen.path.contains("/namespaces/")));
+}
+
+#[tokio::test]
+async fn who_may_not_list_namespaces_never_gets_a_wrong_order() {
+    let keys = ["a-b/x", "a-b/y", "a/x", "a/y"];
+    let (client, _) = serve(limits(), move |seen| match seen.path.as_str() {
+        "/api/v1/namespaces" => Reply::status(403, "Forbidden", json!({})),
+        _ => {
+            let items: Vec<_> = keys
+                .iter()
+                .filter_map(|key| key.split_once('/'))
+                .map(|(namespace, name)| item(namespace, name, 10))
+                .collect();
+            Reply::json(page(&items, &seen))
+        }
+    });
+    // One page is sorted.
+    let (ids, _) = listed(&client, None, 1 << 20).await;
+    assert!(ids.is_sorted_by(|a, b| a < b) && ids.len() == 4);
+    // Several cannot be.
+    let (pages, error) = all(&client, request(None, 1)).await;
+    assert_eq!(names(&pages), ["configmaps/a-b/x", "configmaps/a-b/y"]);
+    let error = error.unwrap();
+    assert_eq!(error.kind(), ErrorKind::Incompatible);
+    assert!(
+        error.message().contains("list one namespace at a time"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_foreign_token_is_refused() {
+    let (client, log) = cluster(&["a"], 1);
+    let mut request = request(None, 4096);
+    request.from = Some("v10".into());
+    let (_, error) = all(&client, request).await;
+    assert_eq!(error.unwrap().kind(), ErrorKind::InvalidInput);
+    assert!(log.lock().unwrap().is_empty());
+}
