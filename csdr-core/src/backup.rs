@@ -30,8 +30,8 @@ use std::sync::Arc;
 /// use csdr_core::{backup::Backup, memory::{MemoryCluster, MemoryVault}, report::RunOptions, spec::BackupSpec, vault::Vault};
 /// # async fn run() -> csdr_core::Result<()> {
 /// let cluster = MemoryCluster::new();
-/// cluster.load_yaml("{apiVersion: v1, kind: Namespace, metadata: {name: shop}}").await?;
-/// cluster.load_yaml("{apiVersion: v1, kind: ConfigMap, metadata: {name: prices, namespace: shop}, data: {tea: '3'}}").await?;
+/// cluster.load_yaml("{apiVersion: v1, kind: Namespace, metadata: {name: shop}}")?;
+/// cluster.load_yaml("{apiVersion: v1, kind: ConfigMap, metadata: {name: prices, namespace: shop}, data: {tea: '3'}}")?;
 ///
 /// let vault = Vault::create(MemoryVault::new()).await?;
 /// let backup = Backup::new(cluster, vault.clone());

@@ -36,8 +36,8 @@ use std::sync::Arc;
 /// use csdr_core::{memory::{MemoryCluster, MemoryVault}, report::RunOptions, restore::Restore, spec::RestoreSpec, vault::Vault};
 /// # async fn run() -> csdr_core::Result<()> {
 /// # let source = MemoryCluster::new();
-/// # source.load_yaml("{apiVersion: v1, kind: Namespace, metadata: {name: shop}}").await?;
-/// # source.load_yaml("{apiVersion: v1, kind: ConfigMap, metadata: {name: prices, namespace: shop}, data: {tea: '3'}}").await?;
+/// # source.load_yaml("{apiVersion: v1, kind: Namespace, metadata: {name: shop}}")?;
+/// # source.load_yaml("{apiVersion: v1, kind: ConfigMap, metadata: {name: prices, namespace: shop}, data: {tea: '3'}}")?;
 /// # let vault = Vault::create(MemoryVault::new()).await?;
 /// # let backup = Backup::new(source, vault.clone());
 /// # backup.run(backup.plan(&BackupSpec::named("shop-1").with_namespace("shop")).await?, &RunOptions::default()).await?;

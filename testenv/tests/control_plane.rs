@@ -1,6 +1,9 @@
 //! The harness on real control planes: what it starts works, and what it leaves is nothing.
 
-#![allow(clippy::unwrap_used, reason = "tests, and helpers that only tests call")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "tests, and helpers that only tests call"
+)]
 
 use std::fs;
 use std::io::{BufRead, BufReader};

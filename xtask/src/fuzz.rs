@@ -33,7 +33,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
             let number = rest.next().and_then(|text| text.parse().ok());
             seconds = number.ok_or("--seconds needs a whole number")?;
         } else if argument.starts_with('-') {
-            return Err(format!("unknown argument {argument}; see `cargo xtask help`"));
+            return Err(format!(
+                "unknown argument {argument}; see `cargo xtask help`"
+            ));
         } else {
             wanted.push(argument.clone());
         }
@@ -60,7 +62,9 @@ pub(crate) fn run_targets(wanted: &[String], seconds: u32) -> Result<(), String>
     let mut build = run::cargo(&["build", "--release", "--manifest-path", MANIFEST])?;
     // With --target the flags spare build scripts and macros, which could not be linked with them.
     build.args(["--target", &triple, "--target-dir", "fuzz/target", "--bins"]);
-    build.env("RUSTFLAGS", FLAGS.join(" ")).env_remove("CARGO_ENCODED_RUSTFLAGS");
+    build
+        .env("RUSTFLAGS", FLAGS.join(" "))
+        .env_remove("CARGO_ENCODED_RUSTFLAGS");
     run::pass_through(&mut build)?;
 
     let root = tree::root()?;
@@ -77,25 +81,38 @@ pub(crate) fn run_targets(wanted: &[String], seconds: u32) -> Result<(), String>
         return Ok(());
     }
     let list = broken.join(", ");
-    Err(format!("fuzzing found something in {list}: the input lies in fuzz/artifacts/<target>/"))
+    Err(format!(
+        "fuzzing found something in {list}: the input lies in fuzz/artifacts/<target>/"
+    ))
 }
 
 fn chosen(wanted: &[String]) -> Result<Vec<String>, String> {
     let packages = metadata::of_manifest(MANIFEST)?;
-    let mut all: Vec<String> = packages.into_iter().flat_map(|package| package.programs).collect();
+    let mut all: Vec<String> = packages
+        .into_iter()
+        .flat_map(|package| package.programs)
+        .collect();
     all.sort();
     if let Some(unknown) = wanted.iter().find(|name| !all.contains(name)) {
-        return Err(format!("no fuzz target `{unknown}`: there are {}", all.join(", ")));
+        return Err(format!(
+            "no fuzz target `{unknown}`: there are {}",
+            all.join(", ")
+        ));
     }
     if all.is_empty() {
         return Err(format!("{MANIFEST} has no fuzz targets"));
     }
-    Ok(if wanted.is_empty() { all } else { wanted.to_vec() })
+    Ok(if wanted.is_empty() {
+        all
+    } else {
+        wanted.to_vec()
+    })
 }
 
 fn run_target(root: &Path, program: &Path, target: &str, seconds: u32) -> Result<(), String> {
     let folder = |path: PathBuf| {
-        fs::create_dir_all(&path).map_err(|error| format!("cannot make {}: {error}", path.display()))?;
+        fs::create_dir_all(&path)
+            .map_err(|error| format!("cannot make {}: {error}", path.display()))?;
         Ok::<PathBuf, String>(path)
     };
     // What is found goes into the first folder, which git does not see, and is kept from run to run.
@@ -104,7 +121,12 @@ fn run_target(root: &Path, program: &Path, target: &str, seconds: u32) -> Result
     let committed = root.join("fuzz/corpus").join(target);
     let mut command = Command::new(program);
     command.arg(format!("-max_total_time={seconds}"));
-    command.args(["-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1", "-verbosity=0"]);
+    command.args([
+        "-timeout=10",
+        "-rss_limit_mb=2048",
+        "-print_final_stats=1",
+        "-verbosity=0",
+    ]);
     command.arg(format!("-artifact_prefix={}/", artifacts.display()));
     command.arg(found);
     if committed.is_dir() {
@@ -118,5 +140,6 @@ fn host() -> Result<String, String> {
     let compiler = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let text = run::capture(Command::new(compiler).arg("-vV"))?;
     let host = text.lines().find_map(|line| line.strip_prefix("host: "));
-    host.map(str::to_owned).ok_or_else(|| "rustc -vV names no host".to_owned())
+    host.map(str::to_owned)
+        .ok_or_else(|| "rustc -vV names no host".to_owned())
 }

@@ -1,5 +1,9 @@
 //! The developer's commands: `cargo xtask test | testenv | lint | bench | fuzz`.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program for the terminal"
+)]
 
 mod bench;
 mod fuzz;

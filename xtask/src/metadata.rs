@@ -36,7 +36,13 @@ pub(crate) fn everything() -> Result<Vec<Package>, String> {
 
 /// The packages of another workspace, by its manifest.
 pub(crate) fn of_manifest(manifest: &str) -> Result<Vec<Package>, String> {
-    read(&["metadata", "--format-version=1", "--no-deps", "--manifest-path", manifest])
+    read(&[
+        "metadata",
+        "--format-version=1",
+        "--no-deps",
+        "--manifest-path",
+        manifest,
+    ])
 }
 
 fn read(arguments: &[&str]) -> Result<Vec<Package>, String> {

@@ -31,6 +31,13 @@ impl Tally {
 pub(crate) fn cargo(arguments: &[&str]) -> Result<Command, String> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(tree::root()?);
+    // Tests run in their packages' folders: a relative folder would not be found from there.
+    for name in ["KUBEBUILDER_ASSETS", "CSDR_TESTENV_CACHE"] {
+        let set = std::env::var_os(name).filter(|folder| !folder.is_empty());
+        if let Some(folder) = set.and_then(|folder| std::path::absolute(folder).ok()) {
+            command.env(name, folder);
+        }
+    }
     Ok(command)
 }
 
@@ -58,7 +65,11 @@ pub(crate) fn capture(command: &mut Command) -> Result<String, String> {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let text = String::from_utf8_lossy(&output.stderr);
-    Err(format!("`{}` failed:\n{}", describe(command), text.trim_end()))
+    Err(format!(
+        "`{}` failed:\n{}",
+        describe(command),
+        text.trim_end()
+    ))
 }
 
 /// Runs `cargo test …`, prints what it prints, and counts.
@@ -150,7 +161,11 @@ fn each_line(stream: Option<impl Read>, mut take: impl FnMut(&str)) {
 /// The command as one would type it.
 pub(crate) fn describe(command: &Command) -> String {
     let program = std::path::Path::new(command.get_program());
-    let mut text = program.file_stem().unwrap_or_default().display().to_string();
+    let mut text = program
+        .file_stem()
+        .unwrap_or_default()
+        .display()
+        .to_string();
     for argument in command.get_args() {
         text.push(' ');
         text.push_str(&argument.display().to_string());

@@ -22,7 +22,13 @@ enum Phase {
 }
 
 impl Phase {
-    const ALL: [Self; 5] = [Self::Testenv, Self::Unit, Self::Cluster, Self::Fuzz, Self::Quickstart];
+    const ALL: [Self; 5] = [
+        Self::Testenv,
+        Self::Unit,
+        Self::Cluster,
+        Self::Fuzz,
+        Self::Quickstart,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -32,6 +38,10 @@ impl Phase {
             Self::Fuzz => "fuzz",
             Self::Quickstart => "quickstart",
         }
+    }
+
+    fn needs_binaries(self) -> bool {
+        matches!(self, Self::Testenv | Self::Cluster)
     }
 
     fn title(self) -> &'static str {
@@ -56,8 +66,7 @@ struct Outcome {
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     let chosen = chosen(arguments)?;
-    let needs_binaries = chosen.iter().any(|phase| matches!(phase, Phase::Testenv | Phase::Cluster));
-    if needs_binaries {
+    if chosen.iter().any(|phase| phase.needs_binaries()) {
         Binaries::check().map_err(|error| error.chain())?;
     }
     let members = metadata::members()?;
@@ -67,7 +76,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
         if *phase == Phase::Fuzz && fuzz::left_out().is_some() {
             continue;
         }
-        println!("\n== {number}/{} {}: {}", chosen.len(), phase.name(), phase.title());
+        println!(
+            "\n== {number}/{} {}: {}",
+            chosen.len(),
+            phase.name(),
+            phase.title()
+        );
         let start = Instant::now();
         let (tally, done) = run_phase(*phase, &members);
         let time = start.elapsed();
@@ -76,7 +90,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
         }
         println!("== {}: {:.1} min", phase.name(), minutes(time));
         left_out.extend(tally.left_out.iter().cloned());
-        outcomes.push(Outcome { phase: *phase, time, tally, done });
+        outcomes.push(Outcome {
+            phase: *phase,
+            time,
+            tally,
+            done,
+        });
     }
     report(&outcomes, &left_out)
 }
@@ -86,8 +105,14 @@ fn chosen(arguments: &[String]) -> Result<Vec<Phase>, String> {
         return Ok(Phase::ALL.to_vec());
     }
     let known = Phase::ALL.map(Phase::name);
-    if let Some(unknown) = arguments.iter().find(|name| !known.contains(&name.as_str())) {
-        return Err(format!("no phase `{unknown}`: there are {}", known.join(", ")));
+    if let Some(unknown) = arguments
+        .iter()
+        .find(|name| !known.contains(&name.as_str()))
+    {
+        return Err(format!(
+            "no phase `{unknown}`: there are {}",
+            known.join(", ")
+        ));
     }
     let wanted = |phase: &Phase| arguments.iter().any(|name| name == phase.name());
     Ok(Phase::ALL.into_iter().filter(wanted).collect())
@@ -101,7 +126,7 @@ fn known_left_out(chosen: &[Phase]) -> BTreeSet<String> {
             classes.insert(format!("{} — not asked for", phase.title()));
         }
     }
-    if chosen.contains(&Phase::Cluster) {
+    if chosen.iter().any(|phase| phase.needs_binaries()) {
         for version in KubeVersion::ALL {
             if let Some(reason) = version.left_out() {
                 classes.insert(format!("tests on Kubernetes {version} — {reason}"));
@@ -138,7 +163,10 @@ fn cluster(members: &[Package]) -> (Tally, Result<(), String>) {
         arguments.extend(["--test", test]);
     }
     if arguments.len() == 3 {
-        return (Tally::default(), Err(format!("no test target requires the feature `{CLUSTER}`")));
+        return (
+            Tally::default(),
+            Err(format!("no test target requires the feature `{CLUSTER}`")),
+        );
     }
     run_tests(&arguments)
 }
@@ -156,26 +184,50 @@ fn run_tests(arguments: &[&str]) -> (Tally, Result<(), String>) {
 fn features(members: &[Package], wanted: impl Fn(&str) -> bool) -> String {
     let of_member = |member: &Package| {
         let chosen = member.features.iter().filter(|feature| wanted(feature));
-        chosen.map(|feature| format!("{}/{feature}", member.name)).collect::<Vec<_>>()
+        chosen
+            .map(|feature| format!("{}/{feature}", member.name))
+            .collect::<Vec<_>>()
     };
-    members.iter().flat_map(of_member).collect::<Vec<_>>().join(",")
+    members
+        .iter()
+        .flat_map(of_member)
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 fn quickstart() -> Result<(), String> {
-    run::pass_through(&mut run::cargo(&["run", "--release", "--example", "quickstart"])?)
+    run::pass_through(&mut run::cargo(&[
+        "run",
+        "--release",
+        "--example",
+        "quickstart",
+    ])?)
 }
 
 fn report(outcomes: &[Outcome], left_out: &BTreeSet<String>) -> Result<(), String> {
-    println!("\n{:<12} {:>8} {:>8} {:>8}  result", "phase", "minutes", "passed", "failed");
+    println!(
+        "\n{:<12} {:>8} {:>8} {:>8}  result",
+        "phase", "minutes", "passed", "failed"
+    );
     let mut total = Tally::default();
     let mut whole = Duration::ZERO;
-    for Outcome { phase, time, tally, done } in outcomes {
+    for Outcome {
+        phase,
+        time,
+        tally,
+        done,
+    } in outcomes
+    {
         let (passed, failed) = match phase {
             Phase::Unit | Phase::Cluster => (tally.passed.to_string(), tally.failed.to_string()),
             Phase::Testenv | Phase::Fuzz | Phase::Quickstart => ("–".to_owned(), "–".to_owned()),
         };
         let result = if done.is_ok() { "ok" } else { "FAILED" };
-        println!("{:<12} {:>8.1} {passed:>8} {failed:>8}  {result}", phase.name(), minutes(*time));
+        println!(
+            "{:<12} {:>8.1} {passed:>8} {failed:>8}  {result}",
+            phase.name(),
+            minutes(*time)
+        );
         total.add(tally.clone());
         whole += *time;
     }
@@ -208,12 +260,19 @@ mod tests {
         let names = ["fuzz", "unit"].map(str::to_owned);
         assert_eq!(chosen(&names).unwrap(), [Phase::Unit, Phase::Fuzz]);
         assert_eq!(chosen(&[]).unwrap(), Phase::ALL);
-        assert!(chosen(&["units".to_owned()]).unwrap_err().contains("no phase `units`"));
+        assert!(
+            chosen(&["units".to_owned()])
+                .unwrap_err()
+                .contains("no phase `units`")
+        );
     }
 
     #[test]
     fn a_phase_that_is_not_asked_for_is_named() {
         let classes = known_left_out(&[Phase::Unit]);
-        assert!(classes.contains("the quickstart of the README — not asked for"), "{classes:?}");
+        assert!(
+            classes.contains("the quickstart of the README — not asked for"),
+            "{classes:?}"
+        );
     }
 }

@@ -38,7 +38,11 @@ pub(crate) fn locate(versions: &[KubeVersion]) -> Result<(), String> {
         }
         let binaries = Binaries::locate(*version).map_err(|error| error.chain())?;
         println!("Kubernetes {version}:");
-        for program in [binaries.etcd(), binaries.api_server(), binaries.controller_manager()] {
+        for program in [
+            binaries.etcd(),
+            binaries.api_server(),
+            binaries.controller_manager(),
+        ] {
             println!("  {}", program.display());
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     Error, ErrorKind, Result,
-    model::{Discovery, ObjectId, Tree},
+    model::{Discovery, GroupVersionResource, ObjectId, Tree},
     port::ResourceTarget,
     vault::Host,
 };
@@ -23,12 +23,12 @@ impl Ready<'_> {
     /// Waits until definitions are `Established`; answers those that are not when the time is up, with the reason.
     pub(super) async fn definitions(
         &self,
-        ids: Vec<(ObjectId, String)>,
+        mut open: Vec<(ObjectId, String)>,
     ) -> Result<Vec<(ObjectId, String)>> {
-        let mut open = ids;
-        self.until(async || {
+        let mut waited = Duration::ZERO;
+        loop {
             let mut still = Vec::new();
-            for (id, version) in std::mem::take(&mut open) {
+            for (id, version) in open {
                 let established = match self.target.get(&id, &version).await? {
                     Some(object) => is_established(&object.tree()?),
                     None => false,
@@ -38,68 +38,58 @@ impl Ready<'_> {
                 }
             }
             open = still;
-            Ok(open.is_empty())
-        })
-        .await?;
-        Ok(open
-            .into_iter()
-            .map(|(id, _)| (id, "was not established in time".to_owned()))
-            .collect())
+            if open.is_empty() || !self.pause(&mut waited).await {
+                break;
+            }
+        }
+        let reason = |(id, _)| (id, "was not established in time".to_owned());
+        Ok(open.into_iter().map(reason).collect())
     }
 
-    /// Discovers anew until every `plural.group/version` is served; answers the last discovery.
-    pub(super) async fn served(
-        &self,
-        wanted: &[crate::model::GroupVersionResource],
-    ) -> Result<Discovery> {
-        let mut last = Discovery::default();
-        self.until(async || {
-            last = self.target.discover().await?;
-            Ok(wanted.iter().all(|gvr| {
-                last.resource(&gvr.group_resource())
-                    .is_some_and(|row| row.serves(&gvr.version))
-            }))
-        })
-        .await?;
-        Ok(last)
+    /// Discovers anew until everything wanted is served or the time is up; answers the last discovery.
+    pub(super) async fn served(&self, wanted: &[GroupVersionResource]) -> Result<Discovery> {
+        let mut waited = Duration::ZERO;
+        loop {
+            let last = self.target.discover().await?;
+            let all = wanted.iter().all(|gvr| is_served(&last, gvr));
+            if all || !self.pause(&mut waited).await {
+                return Ok(last);
+            }
+        }
     }
 
     /// Waits until a namespace that is being deleted is gone.
     pub(super) async fn gone(&self, id: &ObjectId) -> Result<()> {
-        let gone = self
-            .until(async || {
-                Ok(self
-                    .target
-                    .get(id, "v1")
-                    .await?
-                    .is_none_or(|object| !object.meta().deleting))
-            })
-            .await?;
-        if gone {
-            return Ok(());
-        }
-        Err(Error::new(
-            ErrorKind::Timeout,
-            "namespace is still being deleted; wait for it, or map to another",
-        )
-        .with_context("namespace", id.name())
-        .with_context("waited seconds", self.limit.as_secs()))
-    }
-
-    /// Asks until the answer is yes or the time is up.
-    async fn until(&self, mut ask: impl AsyncFnMut() -> Result<bool>) -> Result<bool> {
         let mut waited = Duration::ZERO;
         loop {
-            if ask().await? {
-                return Ok(true);
+            let there = self.target.get(id, "v1").await?;
+            if there.is_none_or(|object| !object.meta().deleting) {
+                return Ok(());
             }
-            if waited >= self.limit {
-                return Ok(false);
+            if !self.pause(&mut waited).await {
+                let message = "namespace is still being deleted; wait for it, or map to another";
+                return Err(Error::new(ErrorKind::Timeout, message)
+                    .with_context("namespace", id.name())
+                    .with_context("waited seconds", self.limit.as_secs()));
             }
-            self.host.clock.sleep(POLL).await;
-            waited += POLL;
         }
     }
+
+    /// Waits a little; `false` once the time is up.
+    async fn pause(&self, waited: &mut Duration) -> bool {
+        if *waited >= self.limit {
+            return false;
+        }
+        self.host.clock.sleep(POLL).await;
+        *waited += POLL;
+        true
+    }
+}
+
+/// Whether a discovery has this resource in this version.
+pub(super) fn is_served(discovery: &Discovery, gvr: &GroupVersionResource) -> bool {
+    let row = discovery.resource(&gvr.group_resource());
+    row.is_some_and(|row| row.serves(&gvr.version))
 }
 
 /// Source: `apiextensions.k8s.io` condition types `Established` and `NamesAccepted`.

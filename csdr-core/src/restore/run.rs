@@ -4,7 +4,7 @@ use super::{
     Action, Restore, RestorePlan, RestoreReport, Wave,
     apply::{Creator, manager_of},
     prepare::{Prepared, prepare},
-    ready::Ready,
+    ready::{Ready, is_served},
     record::Record,
     report::{ObjectOutcome, Outcomes},
     row::Row,
@@ -16,9 +16,14 @@ use crate::{
     report::{Failure, Note, Outcome, RunOptions, unless_cancelled},
     vault::{Claim, ClaimRequest, RestoreLayout, StoredBackup},
 };
-use futures::{StreamExt, stream};
+use futures::{
+    FutureExt, StreamExt,
+    future::{BoxFuture, Either, pending, select},
+    stream::{self, FuturesUnordered},
+};
 use jiff::Timestamp;
 use std::{
+    pin::pin,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 use uuid::Uuid;
@@ -253,35 +258,44 @@ impl Run<'_> {
             stage: stage_name(wave),
             objects: Some(rows.len() as u64),
         });
-        let groups = rows.chunk_by(|a, b| {
-            self.plan.rows[*a as usize].member == self.plan.rows[*b as usize].member
-        });
-        let groups: Vec<&[u32]> = groups.collect();
-        let objects = stream::iter(groups)
-            .map(|group| self.objects(group))
-            .buffered(MEMBERS_AHEAD)
-            .flat_map(stream::iter);
-        let mut done = objects
-            .map(|(row, object)| async move {
-                match object {
-                    Ok((id, object)) => self.restore_one(row, &id, object).await,
-                    Err(error) => Err((row, error)),
+        let reads: Vec<BoxFuture<'_, _>> = rows
+            .chunk_by(|a, b| self.member_of(*a) == self.member_of(*b))
+            .map(|group| self.objects(group).boxed())
+            .collect();
+        let objects = stream::iter(reads).buffered(MEMBERS_AHEAD);
+        let mut objects = pin!(objects.flat_map(stream::iter).fuse());
+        let mut writes = FuturesUnordered::new();
+        let limit = self.options.limits.writes.max(1);
+        while !(objects.is_done() && writes.is_empty()) {
+            let (room, open) = (!objects.is_done() && writes.len() < limit, !writes.is_empty());
+            let read = async { if room { objects.next().await } else { pending().await } };
+            let write = async { if open { writes.next().await } else { pending().await } };
+            match select(pin!(write), pin!(read)).await {
+                Either::Left((Some(Err((row, error))), _)) => self.unread(row, error)?,
+                Either::Left(_) | Either::Right((None, _)) => {}
+                Either::Right((Some((row, Err(error))), _)) => self.unread(row, error)?,
+                Either::Right((Some((row, Ok((id, object)))), _)) => {
+                    writes.push(self.restore_one(row, id, object).boxed());
                 }
-            })
-            .buffer_unordered(self.options.limits.writes.max(1));
-        while let Some(ended) = done.next().await {
-            if let Err((row, error)) = ended {
-                if !matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::InvalidInput) {
-                    // Reading the vault failed: nothing that follows could be read either.
-                    return Err(error);
-                }
-                let id = self.plan.source_id(&self.plan.rows[row])?;
-                self.settle(row, &id, ObjectOutcome::Failed, Some(error.chain()), 0);
             }
         }
         self.options.observer.observe(&Event::StageEnded {
             stage: stage_name(wave),
         });
+        Ok(())
+    }
+
+    fn member_of(&self, row: u32) -> u64 {
+        self.plan.rows[row as usize].member
+    }
+
+    /// Settles a row whose object could not be read. `Err` if nothing that follows could be read either.
+    fn unread(&self, row: usize, error: Error) -> Result<()> {
+        if !matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::InvalidInput) {
+            return Err(error);
+        }
+        let id = self.plan.source_id(&self.plan.rows[row])?;
+        self.settle(row, &id, ObjectOutcome::Failed, Some(error.chain()), 0);
         Ok(())
     }
 
@@ -341,7 +355,7 @@ impl Run<'_> {
     async fn restore_one(
         &self,
         at: usize,
-        source: &ObjectId,
+        source: ObjectId,
         object: Object,
     ) -> Result<(), (usize, Error)> {
         let row = &self.plan.rows[at];
@@ -356,7 +370,7 @@ impl Run<'_> {
                 Err(error) => (ObjectOutcome::Failed, Some(error.chain())),
             },
         };
-        self.settle(at, source, outcome, message, size);
+        self.settle(at, &source, outcome, message, size);
         Ok(())
     }
 
@@ -413,11 +427,7 @@ impl Run<'_> {
         let discovery = self.ready().served(&wanted).await?;
         let missing: Vec<_> = wanted
             .into_iter()
-            .filter(|gvr| {
-                !discovery
-                    .resource(&gvr.group_resource())
-                    .is_some_and(|row| row.serves(&gvr.version))
-            })
+            .filter(|gvr| !is_served(&discovery, gvr))
             .collect();
         for (at, row) in self.plan.rows.iter().enumerate() {
             let kind = self.plan.kind(row)?;

@@ -98,12 +98,11 @@ pub(super) fn run(command: &mut Command, folder: &Path) -> Result<String, Error>
     )))
 }
 
-/// `go` on the PATH, or where Go's own installer puts it.
+/// `go` on the PATH.
 fn program() -> Option<PathBuf> {
     let name = format!("go{}", env::consts::EXE_SUFFIX);
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
-        .chain([PathBuf::from("/usr/local/go/bin")])
         .map(|folder| folder.join(&name))
         .find(|candidate| candidate.is_file())
 }

@@ -8,7 +8,7 @@ use crate::{
     restore::{Action, Wave, apply::managers, row::Row},
     vault::RestoreLayout,
 };
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream};
 use std::collections::BTreeSet;
 
 /// How many units are looked at at the same time.
@@ -34,15 +34,13 @@ impl Existing<'_> {
         let namespaces = self.namespaces().await?;
         let units = units(plan)?;
         let shared = &*plan;
-        let found: Vec<(usize, Vec<(usize, Action)>)> = stream::iter(units)
-            .map(|unit| {
-                let (namespaces, ours) = (&namespaces, &ours);
-                async move { self.unit(shared, unit, namespaces.as_ref(), ours).await }
-            })
-            .buffered(LOOKS)
-            .try_collect()
-            .await?;
-        for (row, action) in found.into_iter().flat_map(|(_, actions)| actions) {
+        let looks: Vec<BoxFuture<'_, Result<Vec<(usize, Action)>>>> = units
+            .into_iter()
+            .map(|unit| self.unit(shared, unit, namespaces.as_ref(), &ours).boxed())
+            .collect();
+        let found: Vec<Vec<(usize, Action)>> =
+            stream::iter(looks).buffered(LOOKS).try_collect().await?;
+        for (row, action) in found.into_iter().flatten() {
             plan.rows[row].action = action;
         }
         plan.head.bare_namespaces = bare_namespaces(plan, namespaces.as_ref())?;
@@ -77,26 +75,23 @@ impl Existing<'_> {
         unit: Unit,
         namespaces: Option<&BTreeSet<String>>,
         ours: &BTreeSet<String>,
-    ) -> Result<(usize, Vec<(usize, Action)>)> {
+    ) -> Result<Vec<(usize, Action)>> {
         let rows = &plan.rows[unit.start..unit.end];
         let Some(first) = rows.first() else {
-            return Ok((unit.start, Vec::new()));
+            return Ok(Vec::new());
         };
         let kind = plan.kind(first)?;
         if kind.blocked.is_some() {
-            return Ok((
-                unit.start,
-                (unit.start..unit.end)
+            return Ok((unit.start..unit.end)
                     .map(|row| (row, Action::Blocked))
-                    .collect(),
-            ));
+                    .collect());
         }
         let first_id = plan.target_id(first)?;
         let missing = first_id
             .namespace()
             .is_some_and(|namespace| namespaces.is_some_and(|all| !all.contains(namespace)));
         if kind.defined_by_backup || missing {
-            return Ok((unit.start, Vec::new()));
+            return Ok(Vec::new());
         }
         let action = |object: &Object| {
             if managers(object).iter().any(|by| ours.contains(by)) {
@@ -117,7 +112,7 @@ impl Existing<'_> {
                     actions.push((unit.start + at, action(&object)));
                 }
             }
-            return Ok((unit.start, actions));
+            return Ok(actions);
         }
         let request = list_request(
             &kind.resource,
@@ -146,7 +141,7 @@ impl Existing<'_> {
                 break;
             }
         }
-        Ok((unit.start, actions))
+        Ok(actions)
     }
 
     fn unreadable(&self, id: &ObjectId, error: Error) -> Error {
