@@ -1,4 +1,5 @@
 //! Both pipelines on the parts in memory.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use csdr_core::{
     ErrorKind, Result,

@@ -162,11 +162,17 @@ pub(crate) fn no_conditional_create() -> Error {
     unsupported("the store cannot create an object only if it is new (If-None-Match)")
 }
 
+/// Whether fewer bytes came than were announced.
+pub(crate) fn is_short(source: &opendal::Error) -> bool {
+    source.to_string().contains("too little data")
+}
+
 /// An error of an object store.
 pub(crate) fn opendal(source: opendal::Error) -> Error {
     let text = source.to_string();
     let (kind, message, retry) = by_code(code(&text))
         .or_else(|| by_status(status(&text)))
+        .or_else(|| is_short(&source).then_some(BROKEN))
         .or_else(|| by_connection(&source))
         .unwrap_or_else(|| by_kind(source.kind()));
     let retry = match retry {
@@ -184,6 +190,12 @@ pub(crate) fn opendal(source: opendal::Error) -> Error {
 }
 
 type Translation = (ErrorKind, &'static str, Retry);
+
+const BROKEN: Translation = (
+    ErrorKind::Unavailable,
+    "the connection to the store broke",
+    Retry::After(None),
+);
 
 /// S3's own codes.
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
@@ -333,7 +345,7 @@ fn by_connection(error: &opendal::Error) -> Option<Translation> {
             Retry::After(None),
         ));
     } else if !texts.is_empty() {
-        "the connection to the store broke"
+        return Some(BROKEN);
     } else {
         return None;
     };

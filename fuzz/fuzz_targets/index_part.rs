@@ -12,7 +12,10 @@ fuzz_target!(|data: &[u8]| {
     let Some((mode, rest)) = data.split_first() else {
         return;
     };
-    let limits = ArchiveLimits { part: 1 << 20, ..ArchiveLimits::default() };
+    let limits = ArchiveLimits {
+        part: 1 << 20,
+        ..ArchiveLimits::default()
+    };
     let part = if mode & 1 == 1 {
         let mut gzip = GzEncoder::new(Vec::new(), Compression::none());
         gzip.write_all(rest).expect("a vector takes all");
@@ -22,6 +25,9 @@ fuzz_target!(|data: &[u8]| {
     };
     if let Ok(part) = part {
         let again = part.encode().expect("a part is written");
-        assert_eq!(IndexPart::decode(&again, &ArchiveLimits::default()).expect("and read"), part);
+        assert_eq!(
+            IndexPart::decode(&again, &ArchiveLimits::default()).expect("and read"),
+            part
+        );
     }
 });

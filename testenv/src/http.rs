@@ -77,7 +77,7 @@ impl Client {
         let mut answer = Vec::new();
         match stream.read_to_end(&mut answer) {
             // Some servers close without a TLS goodbye; the length is checked below.
-            Err(error) if error.kind() != ErrorKind::UnexpectedEof => return Err(failed(error)),
+            Err(error) if error.kind() != ErrorKind::UnexpectedEof => Err(failed(error)),
             _ => parse(&answer),
         }
     }

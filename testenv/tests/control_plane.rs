@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use csdr_testenv::{ControlPlane, KubeVersion, Reply};
+use csdr_testenv::{ControlPlane, KubeVersion, Kubeconfig, Reply};
 
 /// Whether a process still runs; a zombie does not.
 fn runs(pid: u32) -> bool {
@@ -108,6 +108,48 @@ async fn two_at_a_time_do_not_see_each_other() {
         );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+/// The status of a GET by a real client library, which reads the kubeconfig.
+async fn status_for(kubeconfig: &Kubeconfig, path: &str) -> u16 {
+    let from_file = fs::read_to_string(kubeconfig.path()).unwrap();
+    assert_eq!(from_file, kubeconfig.yaml());
+    let parsed = kube::config::Kubeconfig::from_yaml(kubeconfig.yaml()).unwrap();
+    let options = kube::config::KubeConfigOptions::default();
+    let config = kube::Config::from_custom_kubeconfig(parsed, &options);
+    let client = kube::Client::try_from(config.await.unwrap()).unwrap();
+    let request = http::Request::get(path).body(Vec::new()).unwrap();
+    match client.request_text(request).await {
+        Ok(_) => 200,
+        Err(kube::Error::Api(status)) => status.code,
+        Err(error) => panic!("no answer: {error:?}"),
+    }
+}
+
+#[tokio::test]
+async fn users_are_told_apart() {
+    let plane = ControlPlane::start().await.unwrap();
+    let secrets = "/api/v1/secrets";
+    assert_eq!(status_for(plane.kubeconfig(), secrets).await, 200);
+    assert_eq!(
+        status_for(&plane.user("nobody", &[]).unwrap(), secrets).await,
+        403
+    );
+    let reader = plane.user("reader", &["team-a", "team-b"]).unwrap();
+    assert_eq!(status_for(&reader, secrets).await, 403);
+    let binding = r#"{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRoleBinding",
+        "metadata":{"name":"team-b"},"subjects":[{"kind":"Group","name":"team-b"}],
+        "roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"cluster-admin"}}"#;
+    let path = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings";
+    let reply = plane.call("POST", path, binding).await.unwrap();
+    assert_eq!(reply.status, 201, "{}", reply.body);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while status_for(&reader, secrets).await != 200 {
+        assert!(Instant::now() < deadline, "the group has no effect");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let expired = plane.expired_user("admin", &["system:masters"]).unwrap();
+    assert_eq!(status_for(&expired, secrets).await, 401);
 }
 
 #[tokio::test]

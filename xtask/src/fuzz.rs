@@ -132,7 +132,25 @@ fn run_target(root: &Path, program: &Path, target: &str, seconds: u32) -> Result
     if committed.is_dir() {
         command.arg(committed);
     }
-    run::silently(command.current_dir(root))
+    let output = command.current_dir(root).output();
+    let output = output.map_err(|error| format!("cannot run {}: {error}", program.display()))?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() {
+        println!("{target}: {}", statistics(&text));
+        return Ok(());
+    }
+    let lines: Vec<&str> = text.lines().collect();
+    let tail = lines[lines.len().saturating_sub(60)..].join("\n");
+    Err(format!("{tail}\n{target} failed ({})", output.status))
+}
+
+/// What libFuzzer says of a run at its end, on one line.
+fn statistics(text: &str) -> String {
+    let numbers = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("stat::")?.split_once(':'));
+    let shown = numbers.map(|(name, value)| format!("{} {}", name.replace('_', " "), value.trim()));
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 /// The triple of this machine's compiler.
@@ -142,4 +160,19 @@ fn host() -> Result<String, String> {
     let host = text.lines().find_map(|line| line.strip_prefix("host: "));
     host.map(str::to_owned)
         .ok_or_else(|| "rustc -vV names no host".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_statistics_of_a_run_fit_on_a_line() {
+        let text =
+            "NEW_FUNC\nstat::number_of_executed_units: 36476\nstat::peak_rss_mb:              38\n";
+        assert_eq!(
+            statistics(text),
+            "number of executed units 36476, peak rss mb 38"
+        );
+    }
 }

@@ -16,8 +16,6 @@ use std::ops::Range;
 const STEP: usize = 1 << 20;
 /// Compressed bytes that one call takes at most: a stranger's may give nothing at all.
 const TAKE: usize = 1 << 20;
-/// Raw bytes that one look at the gzip stream asks for.
-const ROOM: usize = 64 << 10;
 
 /// Gunzip, tar and hashes, fed with any chunks. Holds at most one entry beside a [`STEP`].
 pub(super) struct Decoder {
@@ -146,7 +144,7 @@ impl Decoder {
         let (mut found, start, mut takes) = (Vec::new(), self.raw(), chunk.len().min(TAKE));
         while takes > 0 && self.raw() - start < STEP as u64 {
             let mut input = &chunk[..takes];
-            let step = self.gunzip.step(&mut input, &mut self.buffer, ROOM)?;
+            let step = self.gunzip.step(&mut input, &mut self.buffer)?;
             let taken = takes - input.len();
             takes -= taken;
             chunk.advance(taken);

@@ -5,6 +5,8 @@ use flate2::{Crc, Decompress, FlushDecompress, Status};
 
 /// Raw bytes that any gzip stream may give before its ratio counts.
 const RATIO_FREE: u64 = 1 << 20;
+/// Raw bytes that one step gives at most.
+pub(super) const ROOM: usize = 64 << 10;
 /// A gzip header with name and comment stays far below this.
 const HEADER_LIMIT: usize = 4096;
 
@@ -22,6 +24,8 @@ pub(super) struct Gunzip {
     produced: u64,
     /// Raw bytes of the present member.
     member_raw: u64,
+    /// Where deflate writes to: ROOM bytes, cleared once and not for each step of a stream that comes byte by byte.
+    window: Box<[u8]>,
 }
 
 enum State {
@@ -53,6 +57,7 @@ impl Gunzip {
             consumed: 0,
             produced: 0,
             member_raw: 0,
+            window: vec![0; ROOM].into(),
         }
     }
 
@@ -66,14 +71,9 @@ impl Gunzip {
         matches!(self.state, State::Start)
     }
 
-    /// Takes from `input` (which is cut by what was taken) and appends at most `room` (> 0) bytes to `out`.
-    pub(super) fn step(
-        &mut self,
-        input: &mut &[u8],
-        out: &mut Vec<u8>,
-        room: usize,
-    ) -> Result<Step> {
-        let end = out.len() + room;
+    /// Takes from `input` (which is cut by what was taken) and appends at most [`ROOM`] bytes to `out`.
+    pub(super) fn step(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Result<Step> {
+        let end = out.len() + ROOM;
         loop {
             if input.is_empty() && !matches!(self.state, State::Body) {
                 return Ok(Step::NeedInput);
@@ -126,18 +126,18 @@ impl Gunzip {
             if room == 0 {
                 return Ok(Some(Step::OutputFull));
             }
-            let (before_in, before_out, start) =
-                (self.inflate.total_in(), self.inflate.total_out(), out.len());
-            out.resize(end, 0);
+            let (before_in, before_out) = (self.inflate.total_in(), self.inflate.total_out());
+            let window = &mut self.window[..room];
             let status = self
                 .inflate
-                .decompress(input, &mut out[start..], FlushDecompress::None);
+                .decompress(input, window, FlushDecompress::None);
             let taken = (self.inflate.total_in() - before_in) as usize;
             let given = (self.inflate.total_out() - before_out) as usize;
-            out.truncate(start + given);
+            let fresh = &self.window[..given];
+            self.crc.update(fresh);
+            out.extend_from_slice(fresh);
             *input = &input[taken..];
             self.consumed += taken as u64;
-            self.crc.update(&out[start..]);
             self.produced += given as u64;
             self.member_raw += given as u64;
             if self.produced
@@ -226,8 +226,7 @@ pub(super) fn whole(bytes: &[u8], limit: u64, ratio: u64) -> Result<Vec<u8>> {
     let (mut gunzip, mut input, mut out) = (Gunzip::new(ratio), bytes, Vec::new());
     loop {
         // Memory follows what the bytes really give, not what they claim.
-        let room = out.len().clamp(64 << 10, 4 << 20);
-        match gunzip.step(&mut input, &mut out, room)? {
+        match gunzip.step(&mut input, &mut out)? {
             Step::NeedInput => {
                 return Err(Error::corrupt("gzip member is cut").with_context("bytes", bytes.len()));
             }

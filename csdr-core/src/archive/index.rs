@@ -1,6 +1,6 @@
 //! Where each object lies in the archive.
 
-use super::{ArchiveLimits, Digest, gunzip};
+use super::{ArchiveLimits, Digest, gunzip, path};
 use crate::{
     Error, ErrorKind, Result,
     model::{Object, ObjectId},
@@ -45,6 +45,27 @@ impl IndexRow {
     /// The order of rows: (resource, namespace, name), then the version's letters.
     pub fn compare(&self, other: &Self) -> Ordering {
         compare((&self.id, &self.version), (&other.id, &other.version))
+    }
+
+    /// Refuses what would make a reader fetch or hold more than any archive has.
+    fn check_sizes(&self, limits: &ArchiveLimits) -> Result<()> {
+        // Bytes that do not compress grow by less than a thousandth and a header.
+        let member = limits.member + limits.member / 1000 + 1024;
+        let good = self.size <= limits.entry
+            && self.member.len <= member
+            && self.entry <= limits.member
+            && self.member.offset.checked_add(self.member.len).is_some();
+        if good {
+            return Ok(());
+        }
+        Err(
+            Error::corrupt("index row has a place or size beyond the limits")
+                .with_context("object", self)
+                .with_context("size", self.size)
+                .with_context("member", self.member.offset)
+                .with_context("member_len", self.member.len)
+                .with_context("entry", self.entry),
+        )
     }
 
     /// Whether `object` is what this row names; its bytes are not looked at.
@@ -112,13 +133,21 @@ impl IndexPart {
     /// From rows in their order.
     ///
     /// # Errors
-    /// `Corrupt` if there is no row, more than [`MAX_ROWS`](Self::MAX_ROWS), or if they do not rise strictly.
+    /// `Corrupt` if there is no row, more than [`MAX_ROWS`](Self::MAX_ROWS), if they do not rise strictly, or if a version could not
+    /// stand in a path.
     pub fn new(rows: Vec<IndexRow>) -> Result<Self> {
         if rows.is_empty() || rows.len() > Self::MAX_ROWS {
             return Err(
                 Error::corrupt("index part has no rows, or more than 10,000")
                     .with_context("rows", rows.len()),
             );
+        }
+        for row in &rows {
+            path::check_version(&row.version).map_err(|error| {
+                Error::corrupt("index row has no usable version")
+                    .with_context("object", &row.id)
+                    .with_source(error)
+            })?;
         }
         for pair in rows.windows(2) {
             if pair[0].compare(&pair[1]) != Ordering::Less {
@@ -207,6 +236,9 @@ impl IndexPart {
                 .with_context("format", read.format));
             }
             let part = Self::new(read.rows)?;
+            part.rows
+                .iter()
+                .try_for_each(|row| row.check_sizes(limits))?;
             if part.first().id != read.first || part.last().id != read.last {
                 return Err(Error::corrupt(
                     "index part's first or last id is not that of its rows",
@@ -315,6 +347,29 @@ mod tests {
                 ErrorKind::Corrupt,
                 "{what}"
             );
+        }
+    }
+
+    #[test]
+    fn rows_beyond_the_limits_are_refused() {
+        let limits = ArchiveLimits::default();
+        for change in [
+            (|row: &mut IndexRow| row.version = "v1\u{1b}".into()) as fn(&mut IndexRow),
+            |row| row.version = "cluster".into(),
+            |row| row.size = u64::MAX,
+            |row| row.member.len = 1 << 30,
+            |row| row.member.offset = u64::MAX,
+            |row| row.entry = 1 << 40,
+        ] {
+            let mut bad = row("a/x", "v1");
+            change(&mut bad);
+            let json = serde_json::to_string(&bad).unwrap();
+            let part = pack(&format!(
+                r#"{{"format":1,"first":"a/x","last":"a/x","rows":[{json}]}}"#
+            ));
+            let error = IndexPart::decode(&part, &limits).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Corrupt);
+            assert!(!error.to_string().contains('\u{1b}'), "{error}");
         }
     }
 

@@ -122,8 +122,22 @@ impl Member {
 
 fn decode(bytes: &[u8], limits: &ArchiveLimits) -> Result<Member> {
     let raw = Bytes::from(gunzip::whole(bytes, limits.member, limits.ratio)?);
-    let mut tar = TarState::new(*limits);
-    let (mut entries, mut at) = (Vec::new(), 0);
+    let mut entries = Vec::new();
+    let tar = parse(&raw, limits, &mut entries).map_err(|error| match entries.last() {
+        Some(last) if error.context().all(|(name, _)| name != "entry") => {
+            error.with_context("after", last.path.to_string().escape_debug())
+        }
+        _ => error,
+    })?;
+    Ok(Member {
+        entries,
+        raw: raw.len() as u64,
+        ends_archive: tar.has_ended(),
+    })
+}
+
+fn parse(raw: &Bytes, limits: &ArchiveLimits, entries: &mut Vec<Entry>) -> Result<TarState> {
+    let (mut tar, mut at) = (TarState::new(*limits), 0);
     while at < raw.len() {
         let cut = |what: &str| Error::corrupt(what).with_context("raw_offset", at);
         let block = raw
@@ -135,8 +149,8 @@ fn decode(bytes: &[u8], limits: &ArchiveLimits) -> Result<Member> {
         };
         let start = at + BLOCK;
         // Invariant: the parser has bounded the size, so that it fits.
-        let (size, next) = (announced.size as usize, padded(announced.size) as usize);
-        if raw.len() - start < next {
+        let (size, whole) = (announced.size as usize, padded(announced.size) as usize);
+        if raw.len() - start < whole {
             let error = cut("member ends inside of an entry");
             return Err(match announced.what {
                 What::File(path) => error.with_context("entry", path.to_string().escape_debug()),
@@ -151,16 +165,12 @@ fn decode(bytes: &[u8], limits: &ArchiveLimits) -> Result<Member> {
             }),
             what => tar.extension(&what, &raw[start..start + size], start as u64)?,
         }
-        at = start + next;
+        at = start + whole;
     }
     if !tar.is_between() {
         return Err(
             Error::corrupt("member ends in the middle of an entry").with_context("raw_offset", at)
         );
     }
-    Ok(Member {
-        entries,
-        raw: raw.len() as u64,
-        ends_archive: tar.has_ended(),
-    })
+    Ok(tar)
 }

@@ -79,18 +79,34 @@ impl MemberPipeline {
         Ok(())
     }
 
-    /// Starts the job of a batch; first writes what stands before it, if too many wait.
+    /// Seals a batch; first writes what stands before it, if too many wait.
     pub(super) async fn push(&mut self, batch: Batch) -> Result<()> {
+        self.make_room().await?;
+        self.start(batch);
+        self.write_ready().await
+    }
+
+    /// Writes the oldest members until another job may start.
+    pub(super) async fn make_room(&mut self) -> Result<()> {
         self.check()?;
         let bound = self.compute.parallelism().max(1) + 2;
         while self.in_flight.len() >= bound {
             self.write_next().await?;
         }
+        Ok(())
+    }
+
+    /// Hands a batch in. It does not wait, so that no cancelled call can lose the batch; the job itself starts with the first poll,
+    /// in [`write_ready`](Self::write_ready).
+    pub(super) fn start(&mut self, batch: Batch) {
         let (compute, level) = (Arc::clone(&self.compute), self.level);
         self.in_flight.push_back(Box::pin(async move {
             compute.call(move || batch.seal(level)).await
         }));
-        // The first poll starts the job on its thread; whatever is ready by now goes into the file.
+    }
+
+    /// Polls every job once and writes those that have ended.
+    pub(super) async fn write_ready(&mut self) -> Result<()> {
         while let Poll::Ready(Some(sealed)) = futures::poll!(self.in_flight.next()) {
             self.write(sealed).await?;
         }

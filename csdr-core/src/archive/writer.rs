@@ -121,7 +121,8 @@ impl ArchiveWriter {
     /// changed, the next object may follow. Any other error is the sink's or the host's: only [`abort`](Self::abort) may follow.
     ///
     /// # Cancellation
-    /// Dropping the future may leave the file in the middle of a write: then everything but `abort` answers an error.
+    /// Dropping the future before it answers leaves the object out. If it stopped in the middle of a write to the sink, everything
+    /// but `abort` answers an error from then on; otherwise the same object may be appended again.
     pub async fn append(&mut self, object: Object, preferred: bool) -> Result<()> {
         self.pipeline.check()?;
         let item = Item::new(object, preferred);
@@ -224,12 +225,15 @@ impl ArchiveWriter {
     }
 
     async fn flush(&mut self) -> Result<()> {
+        // The batch stays here until it can be handed in at once: a cancelled call must not lose it.
+        self.pipeline.make_room().await?;
         let batch = std::mem::take(&mut self.batch);
         self.last = batch
             .items
             .last()
             .map(|item| (item.id.clone(), item.version.clone()));
-        self.pipeline.push(batch).await?;
+        self.pipeline.start(batch);
+        self.pipeline.write_ready().await?;
         let rows = self.part_rows();
         cut_parts(&mut self.pipeline.rows, rows, &mut self.parts)
     }

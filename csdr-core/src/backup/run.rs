@@ -47,10 +47,7 @@ impl Backup {
             return Err(Error::cancelled("back up"));
         }
         if backend.exists(&layout.commit()?).await.map_err(about)? {
-            return Err(about(Error::new(
-                ErrorKind::AlreadyExists,
-                "backup already exists in OSS bucket; use a new name",
-            )));
+            return Err(about(exists()));
         }
         let operation = operation_id(&*host.clock, &*host.entropy)?;
         let digest = plan.spec.digest()?;
@@ -67,6 +64,11 @@ impl Backup {
         let (claim, continued) = claimed
             .ok_or_else(|| Error::cancelled("back up"))?
             .map_err(about)?;
+        // Between the look above and the claim a running operation may have ended and its claim expired.
+        let late = unless_cancelled(&options.cancel, backend.exists(&layout.commit()?)).await;
+        if continued && late.ok_or_else(|| Error::cancelled("back up"))?.map_err(about)? {
+            return Err(about(exists()));
+        }
         let run = Run {
             backup: self,
             plan: &plan,
@@ -93,6 +95,14 @@ impl Backup {
             }
         })
     }
+}
+
+/// Source: R364.
+fn exists() -> Error {
+    Error::new(
+        ErrorKind::AlreadyExists,
+        "backup already exists in OSS bucket; use a new name",
+    )
 }
 
 /// One running backup.

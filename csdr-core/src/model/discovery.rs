@@ -124,7 +124,7 @@ impl Discovery {
             .filter(|row| {
                 row.resource.resource() == plain
                     || row.kind.to_ascii_lowercase() == plain
-                    || row.short_names.iter().any(|short| *short == plain)
+                    || row.short_names.contains(&plain)
             })
             .collect()
     }

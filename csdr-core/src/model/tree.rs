@@ -252,6 +252,27 @@ impl Tree {
     }
 }
 
+/// Fields of `metadata` that belong to the server: what a create does not take from its client.
+const SYSTEM_METADATA: [&str; 8] = [
+    "uid",
+    "resourceVersion",
+    "creationTimestamp",
+    "generation",
+    "selfLink",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "managedFields",
+];
+
+impl Tree {
+    /// Takes away what a client cannot say when it creates an object.
+    pub(crate) fn strip_system_metadata(&mut self) {
+        for field in SYSTEM_METADATA {
+            self.remove(&["metadata", field]);
+        }
+    }
+}
+
 impl From<bool> for Tree {
     fn from(value: bool) -> Self {
         Self::Bool(value)

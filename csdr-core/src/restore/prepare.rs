@@ -9,7 +9,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) enum Prepared {
     /// Create this.
-    Create(Object),
+    Create(Box<Object>),
     /// Leave it, for this reason.
     Skip(&'static str),
 }
@@ -66,7 +66,7 @@ pub(super) fn prepare(object: &Object, id: &ObjectId) -> Result<Prepared> {
                 .with_context("object", id),
         );
     }
-    Ok(Prepared::Create(prepared))
+    Ok(Prepared::Create(Box::new(prepared)))
 }
 
 /// Objects that would be wrong, or run again, in another cluster. Source: velero.md section 3.4.

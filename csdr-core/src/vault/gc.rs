@@ -119,13 +119,12 @@ impl Vault {
         options: &GcOptions,
         remove: impl AsyncFnOnce(&Self) -> Result<()>,
     ) -> Result<Option<String>> {
-        if let Some(holder) = claim::holder(&*self.backend, &csdr).await? {
-            if !deleting && holder.expires > self.host.clock.now() {
-                return Ok(Some(format!(
-                    "a {} is running, claimed until {}",
-                    holder.purpose, holder.expires
-                )));
-            }
+        if let Some(holder) = claim::holder(&*self.backend, &csdr).await?
+            && !deleting
+            && holder.expires > self.host.clock.now()
+        {
+            let (purpose, until) = (holder.purpose, holder.expires);
+            return Ok(Some(format!("a {purpose} is running, claimed until {until}")));
         }
         if options.dry_run {
             return Ok(None);

@@ -224,14 +224,9 @@ impl StoredBackup {
                 .with_context("part", part));
         };
         let body = source.backend.read(key, self.limits.part).await?;
-        if let Some(file) = self
-            .manifest
-            .as_ref()
-            .and_then(|manifest| manifest.file(&record.path))
-        {
-            if let Some(problem) = check_body(&body, file) {
-                return Err(Error::corrupt(problem).with_context("key", key));
-            }
+        let file = self.manifest.as_ref().and_then(|manifest| manifest.file(&record.path));
+        if let Some(problem) = file.and_then(|file| check_body(&body, file)) {
+            return Err(Error::corrupt(problem).with_context("key", key));
         }
         let limits = self.limits;
         let part = self

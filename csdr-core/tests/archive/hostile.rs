@@ -11,6 +11,8 @@ use csdr_core::{
 };
 use std::sync::Arc;
 
+type Entries = &'static [(&'static str, &'static [u8])];
+
 const VERSION: (&str, &[u8]) = ("metadata/version", b"1.1.0\n");
 const A: &[u8] = br#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","namespace":"n"}}"#;
 const B: &[u8] = br#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"b","namespace":"n"}}"#;
@@ -35,7 +37,7 @@ fn reindex(bytes: &Bytes) -> Result<()> {
 
 #[test]
 fn csdr_s_rules_are_checked_when_an_archive_is_indexed_anew() {
-    let good: &[(&str, &[u8])] = &[
+    let good: Entries = &[
         VERSION,
         (PLAIN_A, A),
         (FULL_A, A),
@@ -44,7 +46,7 @@ fn csdr_s_rules_are_checked_when_an_archive_is_indexed_anew() {
         (FULL_B, B),
     ];
     reindex(&pack(good)).unwrap();
-    let cases: &[(&str, &[(&str, &[u8])])] = &[
+    let cases: &[(&str, Entries)] = &[
         ("does not begin with", &[(PLAIN_A, A), (FULL_A, A)]),
         ("no metadata/version", &[]),
         ("another format", &[("metadata/version", b"2.0.0\n")]),

@@ -157,6 +157,14 @@ fn json(api_version: &str, name: &str, more: &str) -> String {
     )
 }
 
+/// What, the archive's entries, the rows and objects that it gives, how many gaps.
+type Case<'a> = (
+    &'a str,
+    &'a [(&'a str, &'a [u8])],
+    &'a [(&'a str, bool, &'a [u8])],
+    usize,
+);
+
 #[test]
 fn older_and_stranger_archives() {
     let (a, a_beta, b) = (
@@ -175,7 +183,7 @@ fn older_and_stranger_archives() {
         b.as_bytes(),
         other_a.as_bytes(),
     );
-    let cases: &[(&str, &[(&str, &[u8])], &[(&str, bool, &[u8])], usize)] = &[
+    let cases: &[Case<'_>] = &[
         ("nothing", &[], &[], 0),
         (
             "1.0, no version directories",

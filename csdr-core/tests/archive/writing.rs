@@ -423,3 +423,47 @@ fn a_host_that_ends_is_an_error_not_a_gap() {
         .unwrap();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
 }
+
+/// Jobs wait until they are let go.
+#[derive(Debug)]
+struct Gate(tokio::sync::Semaphore);
+
+#[async_trait]
+impl Compute for Gate {
+    async fn execute(&self, job: Box<dyn FnOnce() + Send>) {
+        if let Ok(permit) = self.0.acquire().await {
+            drop(permit);
+            job();
+        }
+    }
+
+    fn parallelism(&self) -> usize {
+        1
+    }
+}
+
+#[test]
+fn a_dropped_append_loses_nothing_but_its_own_object() {
+    let objects = config_maps(200, 500);
+    let expected = block_on(write(&objects, Arc::new(InlineCompute), small())).unwrap();
+    let gate = Arc::new(Gate(tokio::sync::Semaphore::new(0)));
+    block_on(async {
+        let vault = MemoryVault::default();
+        let sink = vault.writer(&key(), PutMode::CreateNew).await.unwrap();
+        let mut writer = ArchiveWriter::new(sink, gate.clone(), small());
+        let mut dropped = 0;
+        for (object, preferred) in &objects {
+            if let Some(result) = writer.append(object.clone(), *preferred).now_or_never() {
+                result.unwrap();
+                continue;
+            }
+            // The call waited for a job and was dropped; the same object comes again once jobs may run.
+            dropped += 1;
+            gate.0.add_permits(1);
+            writer.append(object.clone(), *preferred).await.unwrap();
+        }
+        assert!(dropped > 0);
+        let done = writer.finish().await.unwrap();
+        assert_eq!(done.summary, expected.done.summary);
+    });
+}

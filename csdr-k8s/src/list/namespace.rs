@@ -161,7 +161,8 @@ async fn names(client: &ClusterClient) -> Result<BTreeSet<String>, Failure> {
     };
     let source = source(client, &request, None)?;
     let (sender, mut pages) = mpsc::channel(1);
-    let listing = Lane::new(source, None).send_all(&sender);
+    // Each side drops its end of the channel when it stops, so that the other stops too.
+    let listing = async move { Lane::new(source, None).send_all(&sender).await };
     let collecting = async move {
         let mut names = BTreeSet::new();
         while let Some(Ok(page)) = pages.recv().await {

@@ -17,7 +17,7 @@ use std::{
 };
 use tokio::{sync::Notify, time::Instant};
 
-pub fn request(namespace: Option<&str>, page_bytes: usize) -> ListRequest {
+pub(crate) fn request(namespace: Option<&str>, page_bytes: usize) -> ListRequest {
     ListRequest {
         resource: csdr_core::model::GroupVersionResource {
             group: String::new(),
@@ -36,7 +36,7 @@ pub fn request(namespace: Option<&str>, page_bytes: usize) -> ListRequest {
 }
 
 /// An item of about `size` bytes with what parsers like to lose.
-pub fn item(namespace: &str, name: &str, size: usize) -> String {
+pub(crate) fn item(namespace: &str, name: &str, size: usize) -> String {
     format!(
         r#"{{"metadata":{{"name":"{name}","namespace":"{namespace}","x-unknown":[1e3]}},"n":18446744073709551617,"f":0.10,"data":{{"k":"{}"}}}}"#,
         "x".repeat(size)
@@ -44,7 +44,7 @@ pub fn item(namespace: &str, name: &str, size: usize) -> String {
 }
 
 /// The page of `items` that `seen` asks for; a token is `v<offset>`.
-pub fn page(items: &[String], seen: &Seen) -> String {
+pub(crate) fn page(items: &[String], seen: &Seen) -> String {
     let start = seen
         .query("continue")
         .strip_prefix('v')
@@ -61,13 +61,16 @@ pub fn page(items: &[String], seen: &Seen) -> String {
     )
 }
 
-pub fn names(pages: &[Page]) -> Vec<String> {
+pub(crate) fn names(pages: &[Page]) -> Vec<String> {
     let objects = pages.iter().flat_map(|page| &page.objects);
     objects.map(|object| object.id().to_string()).collect()
 }
 
 /// All pages until the end or the first error.
-pub async fn all(client: &ClusterClient, request: ListRequest) -> (Vec<Page>, Option<Error>) {
+pub(crate) async fn all(
+    client: &ClusterClient,
+    request: ListRequest,
+) -> (Vec<Page>, Option<Error>) {
     let mut stream = KubeCollector::new(client.clone()).list(request);
     let mut pages = Vec::new();
     while let Some(page) = stream.next().await {
@@ -288,7 +291,7 @@ async fn retry_after_is_respected_and_repeats_are_bounded() {
         _ => Reply::status(429, "TooManyRequests", json!({})),
     });
     let start = Instant::now();
-    let pages = whole(&client, request(Some("n"), 4096)).await;
+    let pages = whole(&client, request(Some("n"), 1 << 20)).await;
     assert_eq!(names(&pages).len(), 3);
     assert_eq!(start.elapsed().as_secs(), 12);
 

@@ -18,26 +18,26 @@ use tokio::sync::Notify;
 
 /// One request.
 #[derive(Clone, Debug)]
-pub struct Seen {
-    pub method: Method,
-    pub path: String,
-    pub query: BTreeMap<String, String>,
-    pub headers: http::HeaderMap,
-    pub body: Bytes,
+pub(crate) struct Seen {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) query: BTreeMap<String, String>,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Seen {
-    pub fn query(&self, name: &str) -> &str {
+    pub(crate) fn query(&self, name: &str) -> &str {
         self.query.get(name).map_or("", String::as_str)
     }
 
-    pub fn limit(&self) -> usize {
+    pub(crate) fn limit(&self) -> usize {
         self.query("limit").parse().unwrap()
     }
 }
 
 /// A piece of an answer's body.
-pub enum Piece {
+pub(crate) enum Piece {
     Data(String),
     /// Goes on when this is notified.
     Wait(Arc<Notify>),
@@ -48,14 +48,14 @@ pub enum Piece {
 }
 
 /// An answer.
-pub struct Reply {
-    pub status: u16,
-    pub headers: Vec<(&'static str, String)>,
-    pub pieces: Vec<Piece>,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) pieces: Vec<Piece>,
 }
 
 impl Reply {
-    pub fn pieces(pieces: Vec<Piece>) -> Self {
+    pub(crate) fn pieces(pieces: Vec<Piece>) -> Self {
         Self {
             status: 200,
             headers: Vec::new(),
@@ -63,12 +63,12 @@ impl Reply {
         }
     }
 
-    pub fn json(body: impl ToString) -> Self {
+    pub(crate) fn json(body: impl ToString) -> Self {
         Self::pieces(vec![Piece::Data(body.to_string())])
     }
 
     /// A `Status`.
-    pub fn status(code: u16, reason: &str, more: serde_json::Value) -> Self {
+    pub(crate) fn status(code: u16, reason: &str, more: serde_json::Value) -> Self {
         let mut body = serde_json::json!({
             "kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "code": code,
             "message": format!("the server says {reason}"),
@@ -82,7 +82,7 @@ impl Reply {
         }
     }
 
-    pub fn with_header(mut self, name: &'static str, value: impl ToString) -> Self {
+    pub(crate) fn with_header(mut self, name: &'static str, value: impl ToString) -> Self {
         self.headers.push((name, value.to_string()));
         self
     }
@@ -114,10 +114,10 @@ impl Reply {
     }
 }
 
-pub type Log = Arc<Mutex<Vec<Seen>>>;
+pub(crate) type Log = Arc<Mutex<Vec<Seen>>>;
 
 /// Small bounds, so that tests need not wait even on a real clock.
-pub fn limits() -> ClusterLimits {
+pub(crate) fn limits() -> ClusterLimits {
     ClusterLimits {
         request_timeout: Duration::from_secs(10),
         repeat: RepeatPolicy {
@@ -129,7 +129,7 @@ pub fn limits() -> ClusterLimits {
 }
 
 /// A client of `answer`, and the requests in the order in which they came.
-pub fn serve<F>(limits: ClusterLimits, answer: F) -> (ClusterClient, Log)
+pub(crate) fn serve<F>(limits: ClusterLimits, answer: F) -> (ClusterClient, Log)
 where
     F: Fn(Seen) -> Reply + Send + Sync + 'static,
 {
@@ -140,7 +140,7 @@ where
 }
 
 /// As [`serve`], for answers that wait.
-pub fn serve_async<F>(limits: ClusterLimits, answer: F) -> (ClusterClient, Log)
+pub(crate) fn serve_async<F>(limits: ClusterLimits, answer: F) -> (ClusterClient, Log)
 where
     F: Fn(Seen) -> BoxFuture<'static, Reply> + Send + Sync + 'static,
 {

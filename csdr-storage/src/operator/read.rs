@@ -78,7 +78,10 @@ impl Download {
                 Ok(bytes) => return self.advance(bytes),
                 Err(source) => {
                     self.open = None;
-                    let error = self.error(source);
+                    let error = match self.is_beyond_end(&source).await? {
+                        Some(error) => error,
+                        None => self.error(source),
+                    };
                     let backoff = self.store.backoff();
                     backoff
                         .wait(made, error, &SystemClock, &SystemEntropy)
@@ -120,6 +123,26 @@ impl Download {
                 .map(str::to_owned);
         }
         Ok(chunk.map(|buffer| buffer.to_bytes()))
+    }
+
+    /// opendal reports a range that the store cut short like a connection that broke; the object's size tells them apart.
+    async fn is_beyond_end(&self, source: &opendal::Error) -> Result<Option<Error>> {
+        let ReadRange::Part { offset, len } = self.range else {
+            return Ok(None);
+        };
+        if !error::is_short(source) {
+            return Ok(None);
+        }
+        let meta = self.store.data.stat(path(&self.key)?).await;
+        let size = meta
+            .map_err(|source| self.error(source))?
+            .content_length();
+        Ok((offset.saturating_add(len) > size).then(|| {
+            error::beyond_end(offset, len)
+                .with_operation("get")
+                .with_context("size", size)
+                .with_context("key", &self.key)
+        }))
     }
 
     fn advance(&mut self, bytes: Option<Bytes>) -> Result<Option<Bytes>> {

@@ -97,22 +97,6 @@ fn good_name(kind: &Kind, name: &str) -> bool {
         })
 }
 
-/// Takes away what a client cannot say when it creates.
-pub(super) fn strip_system(tree: &mut Tree) {
-    for field in [
-        "uid",
-        "resourceVersion",
-        "creationTimestamp",
-        "generation",
-        "selfLink",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "managedFields",
-    ] {
-        tree.remove(&["metadata", field]);
-    }
-}
-
 /// The status that a new object of a built-in kind has before any controller has seen it.
 pub(super) fn first_status(kind: &Kind) -> Option<Tree> {
     if kind.is_custom() {

@@ -47,7 +47,7 @@ impl State {
             .with_context("object", &write.id));
         }
         self.home_of(&write)?;
-        admit::strip_system(&mut tree);
+        tree.strip_system_metadata();
         admit::metadata(&write.kind, write.id.name(), &tree)?;
         if self.find(&write.resource, &write.key).is_some() {
             return Err(exists(&write));
@@ -77,7 +77,7 @@ impl State {
                 return Err(modified(&write));
             }
             self.home_of(&write)?;
-            admit::strip_system(&mut config);
+            config.strip_system_metadata();
             return self.store_new(&write, config, &who);
         };
         preconditions(&write, &old, object)?;

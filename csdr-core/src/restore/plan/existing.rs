@@ -21,6 +21,9 @@ pub(super) struct Existing<'a> {
     pub(super) discovery: &'a Discovery,
 }
 
+/// What becomes of which rows.
+type Actions = Vec<(usize, Action)>;
+
 /// Rows `start..end` of one kind and namespace.
 struct Unit {
     start: usize,
@@ -34,11 +37,11 @@ impl Existing<'_> {
         let namespaces = self.namespaces().await?;
         let units = units(plan)?;
         let shared = &*plan;
-        let looks: Vec<BoxFuture<'_, Result<Vec<(usize, Action)>>>> = units
+        let looks: Vec<BoxFuture<'_, Result<Actions>>> = units
             .into_iter()
             .map(|unit| self.unit(shared, unit, namespaces.as_ref(), &ours).boxed())
             .collect();
-        let found: Vec<Vec<(usize, Action)>> =
+        let found: Vec<Actions> =
             stream::iter(looks).buffered(LOOKS).try_collect().await?;
         for (row, action) in found.into_iter().flatten() {
             plan.rows[row].action = action;
@@ -75,7 +78,7 @@ impl Existing<'_> {
         unit: Unit,
         namespaces: Option<&BTreeSet<String>>,
         ours: &BTreeSet<String>,
-    ) -> Result<Vec<(usize, Action)>> {
+    ) -> Result<Actions> {
         let rows = &plan.rows[unit.start..unit.end];
         let Some(first) = rows.first() else {
             return Ok(Vec::new());
@@ -206,10 +209,10 @@ fn bare_namespaces(plan: &RestorePlan, existing: Option<&BTreeSet<String>>) -> R
         let id = plan.target_id(row)?;
         if plan.kind(row)?.wave == Wave::Namespaces {
             described.insert(id.name().to_owned());
-        } else if let (Some(namespace), Action::Create) = (id.namespace(), row.action) {
-            if !needed.contains(namespace) {
-                needed.insert(namespace.to_owned());
-            }
+        } else if let (Some(namespace), Action::Create) = (id.namespace(), row.action)
+            && !needed.contains(namespace)
+        {
+            needed.insert(namespace.to_owned());
         }
     }
     Ok(needed

@@ -1,0 +1,7 @@
+//! The adapters on real control planes of csdr-testenv.
+
+mod connect;
+mod discovery;
+mod list;
+mod plane;
+mod write;

@@ -1,0 +1,3 @@
+//! csdr: backs up, restores and migrates Kubernetes applications.
+
+fn main() {}

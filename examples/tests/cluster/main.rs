@@ -1,0 +1,1 @@
+//! An application from one real API server into another.

@@ -1,0 +1,1 @@
+//! A backup that is killed before and after each of its calls.
