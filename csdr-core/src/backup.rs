@@ -19,8 +19,9 @@ pub use plan::{BackupPlan, PlannedKind, PlannedUnit};
 pub(crate) use report::ObjectsSummary;
 pub use report::{BackupReport, KindCount};
 
-use crate::{port::ResourceCollector, vault::Vault};
+use crate::{cancel::Until, port::ResourceCollector, vault::Vault};
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 /// Backs up a source into a vault.
 ///
@@ -56,6 +57,14 @@ impl Backup {
         Self {
             collector: Arc::new(collector),
             vault,
+        }
+    }
+
+    /// The same, making no call any more once the token has fallen.
+    fn until(&self, cancel: &CancellationToken) -> Self {
+        Self {
+            collector: Arc::new(Until::new(self.collector.clone(), cancel)),
+            vault: self.vault.until(cancel),
         }
     }
 }

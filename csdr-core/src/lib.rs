@@ -20,6 +20,7 @@
 
 pub mod archive;
 pub mod backup;
+mod cancel;
 pub mod error;
 pub mod manifest;
 pub mod memory;

@@ -4,8 +4,8 @@ use crate::{
     Error, ErrorKind, Result,
     port::{NoObserver, Observer},
 };
-use serde::{Deserialize, Serialize};
 use futures::future::{Either, select};
+use serde::{Deserialize, Serialize};
 use std::{fmt, pin::pin, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -210,7 +210,10 @@ impl RunOptions {
 }
 
 /// Works until the token falls: then the work is dropped at once, and no request of it starts any more.
-pub(crate) async fn unless_cancelled<T>(cancel: &CancellationToken, work: impl Future<Output = T>) -> Option<T> {
+pub(crate) async fn unless_cancelled<T>(
+    cancel: &CancellationToken,
+    work: impl Future<Output = T>,
+) -> Option<T> {
     match select(pin!(cancel.cancelled()), pin!(work)).await {
         Either::Left(_) => None,
         Either::Right((done, _)) => Some(done),

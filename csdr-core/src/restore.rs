@@ -22,10 +22,12 @@ pub use row::{Action, RestoreKind};
 pub use wave::Wave;
 
 use crate::{
+    cancel::Until,
     port::{ResourceApplier, ResourceTarget, VaultBackend},
     vault::Vault,
 };
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 /// Restores a backup into a target.
 ///
@@ -78,5 +80,16 @@ impl Restore {
     pub fn with_scratch(mut self, scratch: Arc<dyn VaultBackend>) -> Self {
         self.scratch = Some(scratch);
         self
+    }
+
+    /// The same, making no call any more once the token has fallen.
+    fn until(&self, cancel: &CancellationToken) -> Self {
+        let scratch = self.scratch.clone();
+        Self {
+            vault: self.vault.until(cancel),
+            target: Arc::new(Until::new(self.target.clone(), cancel)),
+            applier: Arc::new(Until::new(self.applier.clone(), cancel)),
+            scratch: scratch.map(|scratch| Arc::new(Until::new(scratch, cancel)) as _),
+        }
     }
 }

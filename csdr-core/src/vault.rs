@@ -34,11 +34,13 @@ pub use verify::{Problem, VerifyLevel, VerifyReport};
 
 use crate::{
     Error, ErrorKind, Result,
+    cancel::Until,
     port::{VaultBackend, VaultBackendExt, operation_id},
 };
 use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// The newest format of a vault that this version reads and writes.
@@ -218,6 +220,14 @@ impl Vault {
             )
             .with_context("vault", &self.backend)
         })
+    }
+
+    /// The same vault, making no call any more once the token has fallen.
+    pub(crate) fn until(&self, cancel: &CancellationToken) -> Self {
+        Self {
+            backend: Arc::new(Until::new(self.backend.clone(), cancel)),
+            ..self.clone()
+        }
     }
 
     /// The files of a backup.

@@ -50,7 +50,11 @@ async fn shop() -> MemoryCluster {
     cluster
 }
 
-async fn back_up(cluster: &MemoryCluster, vault: &Vault, spec: &BackupSpec) -> Result<BackupReport> {
+async fn back_up(
+    cluster: &MemoryCluster,
+    vault: &Vault,
+    spec: &BackupSpec,
+) -> Result<BackupReport> {
     let backup = Backup::new(cluster.clone(), vault.clone());
     let plan = backup.plan(spec).await?;
     backup.run(plan, &RunOptions::default()).await
@@ -60,36 +64,63 @@ async fn back_up(cluster: &MemoryCluster, vault: &Vault, spec: &BackupSpec) -> R
 async fn an_application_moves_into_another_namespace_of_another_cluster() {
     let source = shop().await;
     let vault = Vault::create(MemoryVault::new()).await.unwrap();
-    let report = back_up(&source, &vault, &BackupSpec::named("one").with_namespace("shop")).await.unwrap();
+    let report = back_up(
+        &source,
+        &vault,
+        &BackupSpec::named("one").with_namespace("shop"),
+    )
+    .await
+    .unwrap();
     assert_eq!(report.outcome, Outcome::Completed, "{report}");
 
     let stored = vault.backup("one").await.unwrap();
     let proof = stored.verify(VerifyLevel::Objects).await.unwrap();
     assert!(proof.is_sound(), "{proof}");
     assert_eq!(proof.objects, report.objects);
-    assert!(stored.object(&"configmaps/shop/prices".parse().unwrap()).await.unwrap().is_some());
+    assert!(
+        stored
+            .object(&"configmaps/shop/prices".parse().unwrap())
+            .await
+            .unwrap()
+            .is_some()
+    );
     let left: Vec<_> = stored.left_out().try_collect().await.unwrap();
-    assert!(left.iter().any(|left| left.reason == LeftOutReason::ClusterScoped), "{left:?}");
+    assert!(
+        left.iter()
+            .any(|left| left.reason == LeftOutReason::ClusterScoped),
+        "{left:?}"
+    );
     assert_eq!(stored.report().await.unwrap(), report);
 
     let target = MemoryCluster::new();
     let restore = Restore::new(vault.clone(), target.clone(), target.clone());
     let spec = RestoreSpec::from_backup("one").with_namespace_mapping("shop", "copy");
     let plan = restore.plan(&spec).await.unwrap();
-    let again: csdr_core::restore::RestorePlan = serde_json::from_str(&serde_json::to_string(&plan).unwrap()).unwrap();
+    let again: csdr_core::restore::RestorePlan =
+        serde_json::from_str(&serde_json::to_string(&plan).unwrap()).unwrap();
     assert_eq!(again, plan);
     assert_eq!(plan.count(Action::Blocked), 0, "{plan}");
     let report = restore.run(again, &RunOptions::default()).await.unwrap();
     assert_eq!(report.outcome, Outcome::Completed, "{report}");
-    let web = target.get(&"deployments.apps/copy/web".parse().unwrap(), "v1").await.unwrap().unwrap();
+    let web = target
+        .get(&"deployments.apps/copy/web".parse().unwrap(), "v1")
+        .await
+        .unwrap()
+        .unwrap();
     assert!(web.text().contains("example.invalid/web:1"));
     assert_eq!(vault.restore_report("one").await.unwrap(), report);
 
-    let second = restore.plan(&spec.clone().with_name("again")).await.unwrap();
+    let second = restore
+        .plan(&spec.clone().with_name("again"))
+        .await
+        .unwrap();
     assert_eq!(second.count(Action::Create), 0, "{second}");
     let report = restore.run(second, &RunOptions::default()).await.unwrap();
     assert_eq!(report.count(ObjectOutcome::Created), 0, "{report}");
-    let taken = restore.run(restore.plan(&spec).await.unwrap(), &RunOptions::default()).await.unwrap_err();
+    let taken = restore
+        .run(restore.plan(&spec).await.unwrap(), &RunOptions::default())
+        .await
+        .unwrap_err();
     assert_eq!(taken.kind(), ErrorKind::AlreadyExists);
 }
 
@@ -102,12 +133,32 @@ async fn a_name_is_taken_once_and_free_after_deletion() {
     back_up(&source, &vault, &spec).await.unwrap();
     let error = back_up(&source, &vault, &spec).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AlreadyExists);
-    assert!(error.to_string().contains("backup already exists in OSS bucket"), "R364: {error}");
+    assert!(
+        error
+            .to_string()
+            .contains("backup already exists in OSS bucket"),
+        "R364: {error}"
+    );
     vault.delete("one").await.unwrap();
-    let left: Vec<_> = store.list(&csdr_core::port::VaultKey::root()).try_collect().await.unwrap();
-    assert_eq!(left.len(), 1, "only the vault's own document stays: {left:?}");
+    let left: Vec<_> = store
+        .list(&csdr_core::port::VaultKey::root())
+        .try_collect()
+        .await
+        .unwrap();
+    assert_eq!(
+        left.len(),
+        1,
+        "only the vault's own document stays: {left:?}"
+    );
     back_up(&source, &vault, &spec).await.unwrap();
-    assert!(vault.gc(&GcOptions::default()).await.unwrap().removed.is_empty());
+    assert!(
+        vault
+            .gc(&GcOptions::default())
+            .await
+            .unwrap()
+            .removed
+            .is_empty()
+    );
 }
 
 #[tokio::test]
@@ -116,8 +167,19 @@ async fn same_objects_same_bytes() {
     let mut archives = Vec::new();
     for _ in 0..2 {
         let vault = Vault::create(MemoryVault::new()).await.unwrap();
-        back_up(&source, &vault, &BackupSpec::named("one")).await.unwrap();
-        archives.push(vault.backup("one").await.unwrap().manifest().unwrap().archive.sha256);
+        back_up(&source, &vault, &BackupSpec::named("one"))
+            .await
+            .unwrap();
+        archives.push(
+            vault
+                .backup("one")
+                .await
+                .unwrap()
+                .manifest()
+                .unwrap()
+                .archive
+                .sha256,
+        );
     }
     assert_eq!(archives[0], archives[1]);
 }
@@ -127,11 +189,17 @@ async fn a_selection_of_nothing_fails_before_the_claim() {
     let source = shop().await;
     let store = Arc::new(MemoryVault::new());
     let vault = Vault::create(store.clone()).await.unwrap();
-    let spec = BackupSpec::named("one").with_namespace("shop").with_selector("app=other".parse().unwrap());
+    let spec = BackupSpec::named("one")
+        .with_namespace("shop")
+        .with_selector("app=other".parse().unwrap());
     let error = back_up(&source, &vault, &spec).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert!(error.to_string().contains("nothing is selected"), "{error}");
-    let left: Vec<_> = store.list(&csdr_core::port::VaultKey::root()).try_collect().await.unwrap();
+    let left: Vec<_> = store
+        .list(&csdr_core::port::VaultKey::root())
+        .try_collect()
+        .await
+        .unwrap();
     assert_eq!(left.len(), 1, "{left:?}");
 }
 
@@ -141,9 +209,23 @@ async fn label_selectors_take_objects_and_their_namespace() {
     let vault = Vault::create(MemoryVault::new()).await.unwrap();
     let spec = BackupSpec::named("one").with_selector("app=shop".parse().unwrap());
     back_up(&source, &vault, &spec).await.unwrap();
-    let rows: Vec<_> = vault.backup("one").await.unwrap().rows().try_collect().await.unwrap();
+    let rows: Vec<_> = vault
+        .backup("one")
+        .await
+        .unwrap()
+        .rows()
+        .try_collect()
+        .await
+        .unwrap();
     let ids: Vec<String> = rows.iter().map(|row| row.id.to_string()).collect();
-    assert_eq!(ids, ["configmaps/shop/prices", "deployments.apps/shop/web", "namespaces/shop"]);
+    assert_eq!(
+        ids,
+        [
+            "configmaps/shop/prices",
+            "deployments.apps/shop/web",
+            "namespaces/shop"
+        ]
+    );
 }
 
 #[test]
@@ -165,4 +247,26 @@ fn futures_of_the_pipelines_can_go_to_other_threads() {
     });
     is_send(vault.gc(&GcOptions::default()));
     is_send(vault.delete("one"));
+}
+
+#[tokio::test]
+async fn a_folder_without_namespace_manifests_is_backed_up_and_its_namespaces_are_made() {
+    use csdr_core::{manifest::ManifestDir, port::{PutMode, VaultKey}};
+    let folder = Arc::new(MemoryVault::new());
+    let yaml = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: shop}}\n---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: b}}\n";
+    let key = VaultKey::parse("app.yaml").unwrap();
+    folder.put(&key, yaml.into(), PutMode::CreateNew).await.unwrap();
+    let vault = Vault::create(MemoryVault::new()).await.unwrap();
+    let backup = Backup::new(ManifestDir::new(folder, VaultKey::root()), vault.clone());
+    let plan = backup.plan(&BackupSpec::named("one")).await.unwrap();
+    assert_eq!(plan.namespaces, ["default", "shop"]);
+    let report = backup.run(plan, &RunOptions::default()).await.unwrap();
+    assert_eq!((report.outcome, report.objects), (Outcome::Completed, 2), "{report}");
+    let target = MemoryCluster::new();
+    let restore = Restore::new(vault, target.clone(), target.clone());
+    let spec = RestoreSpec::from_backup("one").with_namespace_mapping("default", "copy");
+    let plan = restore.plan(&spec).await.unwrap();
+    let report = restore.run(plan, &RunOptions::default()).await.unwrap();
+    assert_eq!(report.count(ObjectOutcome::Created), 2, "{report}");
+    assert!(target.object(&"configmaps/copy/b".parse().unwrap()).is_some());
 }

@@ -2,7 +2,7 @@
 
 mod certificate;
 
-use crate::{error, gate::Gate, limit::ClusterLimits};
+use crate::{discovery, error, gate::Gate, limit::ClusterLimits};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use csdr_core::Result;
 use jiff::Timestamp;
@@ -140,6 +140,17 @@ impl ClusterClient {
     /// The server's address, for messages; empty if the client came from outside.
     pub fn server(&self) -> &str {
         &self.identity.server
+    }
+
+    /// `gitVersion` of the server, as `v1.36.3`: one small request, and so the way to learn early that the server is there, is one
+    /// of Kubernetes and lets this identity in.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Timeout` if it does not answer, `Unauthenticated` if certificates or credentials do not hold,
+    /// `Incompatible` if it is something else.
+    pub async fn server_version(&self) -> Result<String> {
+        let version = discovery::version(self).await;
+        version.map_err(|error| error.with_operation("connect to cluster"))
     }
 
     async fn from_parsed(kubeconfig: Kubeconfig, options: &ConnectOptions) -> Result<Self> {

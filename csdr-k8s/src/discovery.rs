@@ -118,8 +118,10 @@ struct Kind {
 /// Asks the server anew.
 pub(crate) async fn discover(client: &ClusterClient) -> Result<Discovery> {
     let roots = ROOTS.map(|root| async move { (root, root_document(client, root).await) });
-    let (roots, server_version) =
-        futures::future::join(futures::future::join_all(roots), server_version(client)).await;
+    let (roots, version) =
+        futures::future::join(futures::future::join_all(roots), version(client)).await;
+    // Who may not read the version may still read everything else.
+    let server_version = version.unwrap_or_default();
 
     let mut found = Found::default();
     let mut broken = Vec::new();
@@ -172,14 +174,6 @@ async fn read(
     }
 }
 
-/// `gitVersion`; empty where it may not be read, which is no reason to fail.
-async fn server_version(client: &ClusterClient) -> String {
-    match version(client).await {
-        Ok(version) => version,
-        Err(_) => String::new(),
-    }
-}
-
 /// `gitVersion` of the server.
 pub(crate) async fn version(client: &ClusterClient) -> Result<String> {
     #[derive(Deserialize)]
@@ -199,6 +193,3 @@ pub(crate) async fn version(client: &ClusterClient) -> Result<String> {
             .with_source(error)
         })
 }
-
-#[cfg(test)]
-mod tests;

@@ -44,7 +44,10 @@ fn names_an_object(refusal: &crate::error::Refusal) -> bool {
 }
 
 /// The object of an answer, which must be the one that was asked for.
-pub(crate) fn answered(id: &ObjectId, body: Bytes) -> Result<Object> {
+///
+/// The line feed that the server ends a single object with is cut off: lists have none, and the bytes shall be the same.
+pub(crate) fn answered(id: &ObjectId, mut body: Bytes) -> Result<Object> {
+    body.truncate(body.trim_ascii_end().len());
     let object = Object::parse(id.resource().clone(), body)?;
     if object.id() == id {
         Ok(object)

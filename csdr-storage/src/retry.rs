@@ -14,6 +14,7 @@ use futures::{
     StreamExt,
     stream::{self, BoxStream},
 };
+use sha2::{Digest, Sha256};
 use std::{fmt, num::NonZeroU32, sync::Arc, time::Duration};
 
 /// How often and after which pauses.
@@ -41,7 +42,8 @@ impl Default for RetryPolicy {
 ///
 /// * After a `put` with `CreateNew` whose answer was lost, the repetition finds the key taken. Then the object is read: an equal body
 ///   means that it was ours, and the call has worked (format.md rule 1).
-/// * Opening a writer is repeated; its `write` and `finish` are not, because the bytes are gone. Stores repeat parts themselves.
+/// * Opening a writer is repeated; its `write` is not, because the bytes are gone (stores repeat parts themselves). After a `finish`
+///   whose answer was lost the object is read: equal size and SHA-256 mean that it was ours, and the call has worked.
 /// * A list that breaks begins again after the last key that was handed out. A stream that breaks goes on at the next byte, if
 ///   size and time of the object are still those that a `stat` before each `get` told.
 ///
@@ -120,6 +122,16 @@ impl<V: VaultBackend> Retry<V> {
         self
     }
 
+    /// The SHA-256 of what lies under a key.
+    async fn hash(&self, key: &VaultKey) -> Result<Vec<u8>> {
+        let mut hash = Sha256::new();
+        let mut stream = self.get(key, ReadRange::Full).await?;
+        while let Some(bytes) = stream.next().await {
+            hash.update(&bytes?);
+        }
+        Ok(hash.finalize().to_vec())
+    }
+
     /// Whether the object under a taken key is the one that was to be written. It is not if it cannot be read.
     async fn is_ours(&self, key: &VaultKey, body: &Bytes) -> bool {
         let read = || self.inner.read(key, body.len() as u64);
@@ -170,7 +182,14 @@ impl<V: VaultBackend> VaultBackend for Retry<V> {
     }
 
     async fn writer(&self, key: &VaultKey, mode: PutMode) -> Result<Box<dyn VaultWriter>> {
-        self.turns.run(|| self.inner.writer(key, mode)).await
+        let inner = self.turns.run(|| self.inner.writer(key, mode)).await?;
+        Ok(Box::new(RetryWriter {
+            vault: self.clone(),
+            inner,
+            key: key.clone(),
+            size: 0,
+            hash: Sha256::new(),
+        }))
     }
 
     async fn get(
@@ -218,6 +237,58 @@ impl<V: VaultBackend> VaultBackend for Retry<V> {
 
     fn retention(&self) -> Option<&dyn Retention> {
         self.inner.retention()
+    }
+}
+
+/// A writer that looks what became of it.
+struct RetryWriter<V> {
+    vault: Retry<V>,
+    inner: Box<dyn VaultWriter>,
+    key: VaultKey,
+    size: u64,
+    hash: Sha256,
+}
+
+impl<V> fmt::Debug for RetryWriter<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RetryWriter")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl<V: VaultBackend> VaultWriter for RetryWriter<V> {
+    async fn write(&mut self, bytes: Bytes) -> Result<()> {
+        self.size += bytes.len() as u64;
+        self.hash.update(&bytes);
+        self.inner.write(bytes).await
+    }
+
+    async fn finish(self: Box<Self>) -> Result<VaultMeta> {
+        let Self {
+            vault,
+            inner,
+            key,
+            size,
+            hash,
+        } = *self;
+        let error = match inner.finish().await {
+            Ok(meta) => return Ok(meta),
+            Err(error) => error,
+        };
+        if !matches!(error.retry(), csdr_core::Retry::After(_)) {
+            return Err(error);
+        }
+        match vault.stat(&key).await {
+            Ok(meta) if meta.size == size && vault.hash(&key).await? == hash.finalize()[..] => Ok(meta),
+            // The bytes are gone: whoever has them must write them again.
+            _ => Err(error.with_retry(csdr_core::Retry::Exhausted)),
+        }
+    }
+
+    async fn abort(self: Box<Self>) -> Result<()> {
+        self.inner.abort().await
     }
 }
 

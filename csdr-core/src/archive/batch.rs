@@ -1,8 +1,9 @@
 //! One member's objects, and the job that turns them into bytes.
 
 use super::{
-    ArchiveLimits, Digest, IndexRow, MemberSpan, ObjectPath, PathVersion,
+    ArchiveLimits, Digest, IndexRow, MemberSpan,
     header::{self, BLOCK},
+    path::{self, Directory},
 };
 use crate::{
     Error, ErrorKind, Result,
@@ -16,10 +17,8 @@ pub(super) const FORMAT_VERSION: &[u8] = b"1.1.0\n";
 
 /// An object on its way into the archive.
 pub(super) struct Item {
-    pub(super) id: ObjectId,
-    pub(super) version: String,
+    pub(super) object: Object,
     pub(super) preferred: bool,
-    pub(super) json: bytes::Bytes,
     /// How often its bytes are written.
     pub(super) copies: Copies,
 }
@@ -34,27 +33,26 @@ pub(super) enum Copies {
 }
 
 impl Item {
-    pub(super) fn new(object: Object, preferred: bool) -> Self {
-        Self {
-            id: object.id().clone(),
-            version: object.meta().kind.api_version.version().to_owned(),
-            preferred,
-            json: object.json().clone(),
-            copies: Copies::AsVelero,
-        }
+    pub(super) fn id(&self) -> &ObjectId {
+        self.object.id()
+    }
+
+    /// Its own version: what counts, whatever a directory says.
+    pub(super) fn version(&self) -> &str {
+        self.object.meta().kind.api_version.version()
     }
 
     pub(super) fn key(&self) -> (&ObjectId, &str) {
-        (&self.id, &self.version)
+        (self.id(), self.version())
     }
 
-    /// The versions of the paths under which it is written, the indexed one first.
-    fn paths(&self) -> impl Iterator<Item = PathVersion> {
-        let version = self.version.clone();
+    /// The directories of the paths under which it is written, the indexed one first.
+    fn directories(&self) -> impl Iterator<Item = Directory<'_>> {
+        let version = self.version();
         let (first, second) = match (self.preferred, self.copies) {
-            (true, Copies::AsVelero) => (PathVersion::Plain, Some(PathVersion::Preferred(version))),
-            (true, Copies::One) => (PathVersion::Preferred(version), None),
-            (false, _) => (PathVersion::Served(version), None),
+            (true, Copies::AsVelero) => (Directory::Plain, Some(Directory::Preferred(version))),
+            (true, Copies::One) => (Directory::Preferred(version), None),
+            (false, _) => (Directory::Served(version), None),
         };
         std::iter::once(first).chain(second)
     }
@@ -70,13 +68,13 @@ impl Item {
 
     /// Tar bytes that it becomes; a long path adds up to three blocks an entry that are not counted.
     pub(super) fn raw(&self) -> u64 {
-        self.entries() * (BLOCK as u64 + header::padded(self.json.len() as u64))
+        self.entries() * (BLOCK as u64 + header::padded(self.object.json().len() as u64))
     }
 
     /// Refuses what a reader under the same limits would refuse.
     pub(super) fn check(&self, limits: &ArchiveLimits) -> Result<()> {
-        let refuse = |what: &str| Err(Error::invalid(what).with_context("object", &self.id));
-        if self.json.len() as u64 > limits.entry {
+        let refuse = |what: &str| Err(Error::invalid(what).with_context("object", self.id()));
+        if self.object.json().len() as u64 > limits.entry {
             return refuse("object is larger than an entry of the archive may be");
         }
         // Twice a member's share of headers: paths are bounded by their own limit.
@@ -84,13 +82,9 @@ impl Item {
         if self.raw() + headers + header::END.len() as u64 + 2 * BLOCK as u64 > limits.member {
             return refuse("object is larger than a member of the archive may be");
         }
-        super::path::check_version(&self.version)
-            .map_err(|error| error.with_context("object", &self.id))?;
-        let longest = ObjectPath {
-            id: self.id.clone(),
-            version: PathVersion::Preferred(self.version.clone()),
-        };
-        if longest.to_string().len() > limits.path {
+        path::check_version(self.version())
+            .map_err(|error| error.with_context("object", self.id()))?;
+        if path::longest(self.id(), self.version()) > limits.path {
             return refuse("object's path is longer than an archive allows");
         }
         Ok(())
@@ -133,8 +127,9 @@ impl Batch {
             header::append_file(&mut raw, "metadata/version", FORMAT_VERSION)?;
         }
         let mut rows = Vec::with_capacity(self.items.len());
-        for item in self.items {
-            rows.push(append_item(&mut raw, item)?);
+        let mut path = String::new();
+        for item in &self.items {
+            rows.push(append_item(&mut raw, item, &mut path)?);
         }
         if self.place.last {
             raw.extend_from_slice(&header::END);
@@ -151,24 +146,26 @@ impl Batch {
     }
 }
 
-fn append_item(raw: &mut Vec<u8>, item: Item) -> Result<IndexRow> {
+/// `path` is scratch, so that not every path takes memory of its own.
+fn append_item(raw: &mut Vec<u8>, item: &Item, path: &mut String) -> Result<IndexRow> {
+    let json = item.object.json();
     let mut entry = None;
-    for version in item.paths() {
-        let path = ObjectPath {
-            id: item.id.clone(),
-            version,
-        };
-        let offset = header::append_file(raw, &path.to_string(), &item.json)?;
+    for directory in item.directories() {
+        path.clear();
+        directory.write(item.id(), path).map_err(|error| {
+            Error::new(ErrorKind::Unexpected, "path cannot be written").with_source(error)
+        })?;
+        let offset = header::append_file(raw, path, json)?;
         entry.get_or_insert(offset);
     }
     Ok(IndexRow {
+        id: item.id().clone(),
+        version: item.version().to_owned(),
+        preferred: item.preferred,
         member: MemberSpan { offset: 0, len: 0 },
         entry: entry.unwrap_or_default() as u64,
-        size: item.json.len() as u64,
-        sha256: Digest::of(&item.json),
-        id: item.id,
-        version: item.version,
-        preferred: item.preferred,
+        size: json.len() as u64,
+        sha256: Digest::of(json),
     })
 }
 

@@ -182,18 +182,54 @@ impl fmt::Display for EntryPath {
 
 impl fmt::Display for ObjectPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "resources/{}/", self.id.resource())?;
-        match &self.version {
-            PathVersion::Plain => {}
-            PathVersion::Preferred(version) => write!(f, "{version}{PREFERRED}/")?,
-            PathVersion::Served(version) => write!(f, "{version}/")?,
-        }
-        match self.id.namespace() {
-            Some(namespace) => write!(f, "namespaces/{namespace}/")?,
-            None => f.write_str("cluster/")?,
-        }
-        write!(f, "{}.json", self.id.name())
+        let directory = match &self.version {
+            PathVersion::Plain => Directory::Plain,
+            PathVersion::Preferred(version) => Directory::Preferred(version),
+            PathVersion::Served(version) => Directory::Served(version),
+        };
+        directory.write(&self.id, f)
     }
+}
+
+/// A [`PathVersion`] that owns nothing: the writer makes two paths an object.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Directory<'a> {
+    Plain,
+    Preferred(&'a str),
+    Served(&'a str),
+}
+
+impl Directory<'_> {
+    /// Writes the path of `id`.
+    pub(super) fn write(self, id: &ObjectId, out: &mut impl fmt::Write) -> fmt::Result {
+        write!(out, "resources/{}/", id.resource())?;
+        match self {
+            Self::Plain => {}
+            Self::Preferred(version) => write!(out, "{version}{PREFERRED}/")?,
+            Self::Served(version) => write!(out, "{version}/")?,
+        }
+        match id.namespace() {
+            Some(namespace) => write!(out, "namespaces/{namespace}/")?,
+            None => out.write_str("cluster/")?,
+        }
+        write!(out, "{}.json", id.name())
+    }
+}
+
+/// Bytes of the longest path of `id` in `version`.
+pub(super) fn longest(id: &ObjectId, version: &str) -> usize {
+    let resource = id.resource();
+    let scope = id
+        .namespace()
+        .map_or("cluster/".len(), |text| "namespaces//".len() + text.len());
+    let resource = resource.resource().len() + 1 + resource.group().len();
+    "resources//.json".len()
+        + resource
+        + version.len()
+        + PREFERRED.len()
+        + 1
+        + scope
+        + id.name().len()
 }
 
 #[cfg(test)]
@@ -240,6 +276,17 @@ mod tests {
             };
             assert_eq!(object.id.to_string(), id, "{text}");
             assert_eq!(object.version.version(), version, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_longest_path_is_bounded() {
+        for id in ["pods/n/a", "nodes/a", "deployments.apps/n/a"] {
+            let id: ObjectId = id.parse().unwrap();
+            let mut path = String::new();
+            Directory::Preferred("v1").write(&id, &mut path).unwrap();
+            let dot = usize::from(id.resource().group().is_empty());
+            assert_eq!(longest(&id, "v1"), path.len() + dot, "{path}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{
     ArchiveLimits, Digest, IndexPart, IndexRow,
-    batch::{Batch, Item, Place},
+    batch::{Batch, Copies, Item, Place},
     index,
     members::MemberPipeline,
 };
@@ -125,14 +125,18 @@ impl ArchiveWriter {
     /// but `abort` answers an error from then on; otherwise the same object may be appended again.
     pub async fn append(&mut self, object: Object, preferred: bool) -> Result<()> {
         self.pipeline.check()?;
-        let item = Item::new(object, preferred);
+        let item = Item {
+            object,
+            preferred,
+            copies: Copies::AsVelero,
+        };
         item.check(&self.limits)
             .and_then(|()| self.check_order(&item))
             .map_err(|error| error.with_operation("append to archive"))?;
         if !self.batch.items.is_empty() && self.batch.raw + item.raw() > self.limits.member_target {
             self.flush().await?;
         }
-        let new_object = self.last_key().is_none_or(|(id, _)| *id != item.id);
+        let new_object = self.last_key().is_none_or(|(id, _)| id != item.id());
         self.objects += u64::from(new_object);
         self.rows += 1;
         self.entries += item.entries();
@@ -211,13 +215,13 @@ impl ArchiveWriter {
             return Err(Error::invalid(
                 "objects must come in rising order of resource, namespace, name and version",
             )
-            .with_context("object", format_args!("{} {}", item.id, item.version))
+            .with_context("object", format_args!("{} {}", item.id(), item.version()))
             .with_context("after", format_args!("{} {}", last.0, last.1)));
         }
         if self.entries + item.entries() > self.limits.entries {
             return Err(
                 Error::invalid("archive would hold more entries than allowed")
-                    .with_context("object", &item.id)
+                    .with_context("object", item.id())
                     .with_context("limit", self.limits.entries),
             );
         }
@@ -231,7 +235,7 @@ impl ArchiveWriter {
         self.last = batch
             .items
             .last()
-            .map(|item| (item.id.clone(), item.version.clone()));
+            .map(|item| (item.id().clone(), item.version().to_owned()));
         self.pipeline.start(batch);
         self.pipeline.write_ready().await?;
         let rows = self.part_rows();

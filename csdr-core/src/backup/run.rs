@@ -40,60 +40,69 @@ impl Backup {
         };
         plan.check(self.vault.writable_id()?)?;
         let layout = self.vault.layout(&plan.spec.name)?;
-        let backend = self.vault.backend();
-        let host = self.vault.host();
-        let started = host.clock.now();
+        let started = self.vault.host().clock.now();
         if options.cancel.is_cancelled() {
             return Err(Error::cancelled("back up"));
         }
-        if backend.exists(&layout.commit()?).await.map_err(about)? {
-            return Err(about(exists()));
+        let this = &self.until(&options.cancel);
+        let claimed = unless_cancelled(&options.cancel, this.claim(&plan, &layout, options)).await;
+        let (claim, continued) = claimed
+            .ok_or_else(|| Error::cancelled("back up"))?
+            .map_err(about)?;
+        let run = Run {
+            backup: this,
+            plan: &plan,
+            layout: &layout,
+            operation: claim.operation(),
+            claim: &claim,
+            options,
+            started,
+            continued,
+        };
+        let work = async {
+            let ended = claim.hold(run.stages()).await;
+            if ended.is_err() {
+                // Whoever comes next need not wait; if this fails as well, the claim expires by itself.
+                let _ = claim.release().await;
+            }
+            ended
+        };
+        let ended = unless_cancelled(&options.cancel, work).await;
+        let unfinished =
+            |outcome, error| run.report(ObjectsSummary::default(), outcome, error);
+        Ok(match ended {
+            None => unfinished(Outcome::Cancelled, None),
+            Some(Ok(report)) => report,
+            Some(Err(error)) => unfinished(Outcome::Failed, Some(&about(error))),
+        })
+    }
+
+    /// Takes the name. The second value is whether a dead operation is continued.
+    async fn claim(
+        &self,
+        plan: &BackupPlan,
+        layout: &BackupLayout,
+        options: &RunOptions,
+    ) -> Result<(Claim, bool)> {
+        let (backend, host) = (self.vault.backend(), self.vault.host());
+        if backend.exists(&layout.commit()?).await? {
+            return Err(exists());
         }
-        let operation = operation_id(&*host.clock, &*host.entropy)?;
         let digest = plan.spec.digest()?;
         let request = ClaimRequest {
             folder: layout.csdr()?,
-            operation,
+            operation: operation_id(&*host.clock, &*host.entropy)?,
             purpose: "backup",
             spec_digest: &digest,
             expiry: options.limits.claim_expiry,
             take_any: false,
         };
-        let claimed = Claim::take(backend.clone(), host.clone(), request);
-        let claimed = unless_cancelled(&options.cancel, claimed).await;
-        let (claim, continued) = claimed
-            .ok_or_else(|| Error::cancelled("back up"))?
-            .map_err(about)?;
+        let (claim, continued) = Claim::take(backend.clone(), host.clone(), request).await?;
         // Between the look above and the claim a running operation may have ended and its claim expired.
-        let late = unless_cancelled(&options.cancel, backend.exists(&layout.commit()?)).await;
-        if continued && late.ok_or_else(|| Error::cancelled("back up"))?.map_err(about)? {
-            return Err(about(exists()));
+        if continued && backend.exists(&layout.commit()?).await? {
+            return Err(exists());
         }
-        let run = Run {
-            backup: self,
-            plan: &plan,
-            layout: &layout,
-            claim: &claim,
-            options,
-            started,
-            operation,
-            continued,
-        };
-        let Some(ended) = unless_cancelled(&options.cancel, claim.hold(run.stages())).await else {
-            return Ok(run.report(ObjectsSummary::default(), Outcome::Cancelled, None));
-        };
-        Ok(match ended {
-            Ok(report) => report,
-            Err(error) => {
-                // Whoever comes next need not wait; if this fails as well, the claim expires by itself.
-                let _ = claim.release().await;
-                run.report(
-                    ObjectsSummary::default(),
-                    Outcome::Failed,
-                    Some(&about(error)),
-                )
-            }
-        })
+        Ok((claim, continued))
     }
 }
 

@@ -8,8 +8,8 @@ use crate::{
     Error, ErrorKind, Result,
     model::{ApiResource, Discovery, GroupResource, GroupVersionResource, Object, ObjectId},
     port::{
-        Access, AccessRequest, ListRequest, Page, ResourceCollector, ResourceTarget, UnreadableItem,
-        VaultBackend, VaultKey, WatchEvent, WatchRequest,
+        Access, AccessRequest, ListRequest, Page, ResourceCollector, ResourceTarget,
+        UnreadableItem, VaultBackend, VaultKey, WatchEvent, WatchRequest,
     },
 };
 use async_trait::async_trait;
@@ -281,7 +281,8 @@ fn page(
                     at: object.id().to_string(),
                     reason: format!(
                         "{} is written in {}, and a folder does not convert it to {version}",
-                        manifest.file, object.meta().kind.api_version
+                        manifest.file,
+                        object.meta().kind.api_version
                     ),
                 });
             }
@@ -294,7 +295,11 @@ fn page(
         }
         bytes += size;
         let id = object.id();
-        last = Some(format!("{}/{}", id.namespace().unwrap_or_default(), id.name()));
+        last = Some(format!(
+            "{}/{}",
+            id.namespace().unwrap_or_default(),
+            id.name()
+        ));
         page.objects.push(object.clone());
     }
     page

@@ -158,7 +158,10 @@ fn is_manifest(prefix: &VaultKey, key: &VaultKey) -> bool {
         .rsplit_once('/')
         .is_some_and(|(folders, _)| folders.split('/').any(|name| name.starts_with('.')));
     let name = below.to_ascii_lowercase();
-    !hidden && [".yaml", ".yml", ".json"].iter().any(|end| name.ends_with(end))
+    !hidden
+        && [".yaml", ".yml", ".json"]
+            .iter()
+            .any(|end| name.ends_with(end))
 }
 
 fn parse(
@@ -213,9 +216,10 @@ impl Raw {
 
 fn understand(mut raw: Raw, namespace: &str, folder: &mut Folder) -> Result<()> {
     let at = raw.at();
-    let (Some(api_version), Some(kind)) =
-        (raw.tree.text_at(&["apiVersion"]), raw.tree.text_at(&["kind"]))
-    else {
+    let (Some(api_version), Some(kind)) = (
+        raw.tree.text_at(&["apiVersion"]),
+        raw.tree.text_at(&["kind"]),
+    ) else {
         folder.add_gap(
             None,
             format!("{at}: is not a Kubernetes object: it has no apiVersion or kind"),
@@ -243,7 +247,9 @@ fn understand(mut raw: Raw, namespace: &str, folder: &mut Folder) -> Result<()> 
     let object = if raw.tree.text_at(&["metadata", "name"]).is_some() {
         Object::from_tree(resource.clone(), &raw.tree)
     } else {
-        Err(Error::corrupt("object has no name (a generated name has no place in a backup)"))
+        Err(Error::corrupt(
+            "object has no name (a generated name has no place in a backup)",
+        ))
     };
     match object {
         Ok(object) => folder.add(Manifest {

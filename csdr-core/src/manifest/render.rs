@@ -108,7 +108,8 @@ impl ManifestDir {
         let manifest = self
             .with(|folder| folder.find(id.resource(), &key(id)).cloned())
             .ok_or_else(|| {
-                Error::new(ErrorKind::NotFound, "the object does not exist").with_context("object", id)
+                Error::new(ErrorKind::NotFound, "the object does not exist")
+                    .with_context("object", id)
             })?;
         if manifest.alone && manifest.file == self.place_of(id)? {
             Ok(manifest)
@@ -134,9 +135,7 @@ impl ManifestDir {
         let (body, manifest) = self.rendered(id, &tree, old.file.clone())?;
         let object = manifest.object.clone();
         if !dry_run && object != old.object {
-            self.vault
-                .put(&old.file, body, PutMode::Overwrite)
-                .await?;
+            self.vault.put(&old.file, body, PutMode::Overwrite).await?;
             self.note(manifest)?;
         }
         Ok(object)
@@ -164,10 +163,9 @@ fn exists(id: &ObjectId, file: &VaultKey) -> Error {
 /// A manifest has neither uid nor version: who demands one means another object.
 fn precondition(asked: &[&str], there: &Manifest, id: &ObjectId) -> Result<()> {
     let meta = there.object.meta();
-    if asked
-        .iter()
-        .all(|asked| asked.is_empty() || [&meta.uid, &meta.resource_version].contains(&&(*asked).to_owned()))
-    {
+    if asked.iter().all(|asked| {
+        asked.is_empty() || [&meta.uid, &meta.resource_version].contains(&&(*asked).to_owned())
+    }) {
         Ok(())
     } else {
         Err(Error::new(
@@ -250,23 +248,32 @@ impl ResourceApplier for ManifestDir {
         let patch = Tree::parse(&patch)
             .map_err(|error| Error::invalid("the patch is not JSON").with_source(error))?;
         if patch.as_object().is_none() {
-            return Err(Error::invalid("a merge patch of an object must be a JSON object"));
+            return Err(Error::invalid(
+                "a merge patch of an object must be a JSON object",
+            ));
         }
         if old.object.meta().kind.api_version.version() != version {
-            return Err(unsupported("the manifest is written in another version", id));
+            return Err(unsupported(
+                "the manifest is written in another version",
+                id,
+            ));
         }
         let mut tree = old.object.tree()?;
         tree.merge(&patch);
-        let object = Object::from_tree(id.resource().clone(), &tree)
-            .map_err(|error| Error::invalid("the patched object is not readable").with_source(error))?;
+        let object = Object::from_tree(id.resource().clone(), &tree).map_err(|error| {
+            Error::invalid("the patched object is not readable").with_source(error)
+        })?;
         if object.id() != old.object.id() || object.meta().kind != old.object.meta().kind {
-            return Err(Error::invalid("a patch cannot change kind, name or namespace")
-                .with_context("object", id));
+            return Err(
+                Error::invalid("a patch cannot change kind, name or namespace")
+                    .with_context("object", id),
+            );
         }
         let meta = object.meta();
         precondition(&[&meta.uid, &meta.resource_version], &old, id)?;
         let (known, tree, _) = self.prepare(&object)?;
-        self.overwrite(&old, id, tree, &known, options.dry_run).await
+        self.overwrite(&old, id, tree, &known, options.dry_run)
+            .await
     }
 
     async fn replace(&self, object: &Object, options: &WriteOptions) -> Result<Object> {
@@ -276,7 +283,8 @@ impl ResourceApplier for ManifestDir {
         let old = self.own(&id, object.meta().kind.api_version.version())?;
         let meta = object.meta();
         precondition(&[&meta.uid, &meta.resource_version], &old, &id)?;
-        self.overwrite(&old, &id, tree, &known, options.dry_run).await
+        self.overwrite(&old, &id, tree, &known, options.dry_run)
+            .await
     }
 
     /// `Unsupported`: a manifest has no status.

@@ -77,6 +77,8 @@ pub use right::Deny;
 #[derive(Clone)]
 pub struct MemoryCluster {
     state: Arc<Mutex<State>>,
+    /// What is denied to this identity beside what is denied to everybody.
+    own: Arc<[Deny]>,
 }
 
 /// How to make a [`MemoryCluster`].
@@ -143,6 +145,16 @@ impl MemoryCluster {
         state.boot();
         Self {
             state: Arc::new(Mutex::new(state)),
+            own: Arc::default(),
+        }
+    }
+
+    /// The same cluster, asked by somebody to whom `rules` deny what they cover.
+    #[must_use]
+    pub fn restricted(&self, rules: impl Into<Arc<[Deny]>>) -> Self {
+        Self {
+            state: self.state.clone(),
+            own: rules.into(),
         }
     }
 
@@ -242,7 +254,9 @@ impl MemoryCluster {
 
     fn state(&self) -> MutexGuard<'_, State> {
         // A panic of another thread left the maps whole: each step is one insertion.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.identity = self.own.clone();
+        state
     }
 
     fn discovery(&self) -> Discovery {
@@ -339,9 +353,7 @@ impl ResourceTarget for MemoryCluster {
         let resource = request.resource.group_resource();
         let denied = self
             .state()
-            .deny
-            .iter()
-            .any(|rule| rule.covers(&request.verb, &resource, request.namespace.as_deref()));
+            .denies(&request.verb, &resource, request.namespace.as_deref());
         Ok(Access {
             allowed: !denied,
             reason: if denied {

@@ -55,8 +55,12 @@ impl Restore {
         };
         let started = self.vault.host().clock.now();
         let layout = RestoreLayout::new(&name)?;
-        let begun = unless_cancelled(&options.cancel, self.begin(&mut plan, &layout, options)).await;
-        let begun = begun.ok_or_else(|| Error::cancelled("restore"))?.map_err(about)?;
+        let this = &self.until(&options.cancel);
+        let begun =
+            unless_cancelled(&options.cancel, this.begin(&mut plan, &layout, options)).await;
+        let begun = begun
+            .ok_or_else(|| Error::cancelled("restore"))?
+            .map_err(about)?;
         let Begun {
             backup,
             claim,
@@ -65,9 +69,9 @@ impl Restore {
         } = begun;
         let operation = claim.operation();
         let creator = Creator {
-            applier: &*self.applier,
-            target: &*self.target,
-            host: self.vault.host(),
+            applier: &*this.applier,
+            target: &*this.target,
+            host: this.vault.host(),
             options: WriteOptions {
                 field_manager: manager_of(operation),
                 dry_run: false,
@@ -76,14 +80,14 @@ impl Restore {
             attempts: options.limits.attempts,
         };
         let run = Run {
-            restore: self,
+            restore: this,
             outcomes: Mutex::new(Outcomes::new(plan.rows.len())),
             plan: &plan,
             backup,
             creator,
             claim: &claim,
             record: Record {
-                vault: &self.vault,
+                vault: &this.vault,
                 layout: &layout,
                 claim: &claim,
             },
@@ -92,16 +96,18 @@ impl Restore {
             operation,
             continued,
         };
-        let Some(ended) = unless_cancelled(&options.cancel, claim.hold(run.stages())).await else {
-            return Ok(run.report(Outcome::Cancelled, None));
-        };
-        Ok(match ended {
-            Ok(report) => report,
-            Err(error) => {
+        let work = async {
+            let ended = claim.hold(run.stages()).await;
+            if ended.is_err() {
                 // Whoever comes next need not wait; if this fails as well, the claim expires by itself.
                 let _ = claim.release().await;
-                run.report(Outcome::Failed, Some(&about(error)))
             }
+            ended
+        };
+        Ok(match unless_cancelled(&options.cancel, work).await {
+            None => run.report(Outcome::Cancelled, None),
+            Some(Ok(report)) => report,
+            Some(Err(error)) => run.report(Outcome::Failed, Some(&about(error))),
         })
     }
 
@@ -267,9 +273,24 @@ impl Run<'_> {
         let mut writes = FuturesUnordered::new();
         let limit = self.options.limits.writes.max(1);
         while !(objects.is_done() && writes.is_empty()) {
-            let (room, open) = (!objects.is_done() && writes.len() < limit, !writes.is_empty());
-            let read = async { if room { objects.next().await } else { pending().await } };
-            let write = async { if open { writes.next().await } else { pending().await } };
+            let (room, open) = (
+                !objects.is_done() && writes.len() < limit,
+                !writes.is_empty(),
+            );
+            let read = async {
+                if room {
+                    objects.next().await
+                } else {
+                    pending().await
+                }
+            };
+            let write = async {
+                if open {
+                    writes.next().await
+                } else {
+                    pending().await
+                }
+            };
             match select(pin!(write), pin!(read)).await {
                 Either::Left((Some(Err((row, error))), _)) => self.unread(row, error)?,
                 Either::Left(_) | Either::Right((None, _)) => {}

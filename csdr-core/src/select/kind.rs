@@ -204,12 +204,15 @@ impl ResourceChoice {
         }) {
             return left(LeftOutReason::SameObjectsElsewhere, new);
         }
-        // Source: velero.md section 2.1: a resource must support all of list, create, get and delete.
-        if !resource.can(&["list", "create", "get", "delete"]) {
-            return left(
-                LeftOutReason::NotStorable,
-                "needs the verbs list, create, get and delete",
-            );
+        // Source: velero.md section 2.1: a resource of a server must support all of list, create, get and delete.
+        // A folder or backup offers reading only.
+        let needed: &[&str] = match discovery.server_version.as_str() {
+            "" => &["get", "list"],
+            _ => &["list", "create", "get", "delete"],
+        };
+        if !resource.can(needed) {
+            let detail = format!("needs the verbs {}", needed.join(", "));
+            return left(LeftOutReason::NotStorable, &detail);
         }
         Self::Taken
     }

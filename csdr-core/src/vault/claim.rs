@@ -5,9 +5,9 @@ use crate::{
     Error, ErrorKind, Result,
     port::{PutMode, VaultBackend, VaultBackendExt, VaultKey},
 };
+use futures::future::{Either, select};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use futures::future::{Either, select};
 use std::{
     pin::pin,
     sync::{

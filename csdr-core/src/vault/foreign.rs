@@ -1,6 +1,9 @@
 //! Backups that Velero wrote: an archive without index, side files without hashes.
 
-use super::{IndexPartRecord, MAX_DOCUMENT, Problem, StoredBackup, VerifyLevel, VerifyReport, document::gunzip};
+use super::{
+    IndexPartRecord, MAX_DOCUMENT, Problem, StoredBackup, VerifyLevel, VerifyReport,
+    document::gunzip,
+};
 use crate::{
     Error, Result,
     archive::{ArchiveReader, EntryPath, ForeignArchive, Layout},
@@ -23,14 +26,31 @@ impl StoredBackup {
         if self.is_indexed() {
             return Ok(self);
         }
-        let about = |error: Error| error.with_operation("read Velero's backup").with_context("backup", self.layout.name());
+        let about = |error: Error| {
+            error
+                .with_operation("read Velero's backup")
+                .with_context("backup", self.layout.name())
+        };
         let key = self.layout.file(&self.layout.archive_path())?;
-        let archive = self.vault.backend.get(&key, ReadRange::Full).await.map_err(about)?;
+        let archive = self
+            .vault
+            .backend
+            .get(&key, ReadRange::Full)
+            .await
+            .map_err(about)?;
         let prefix = VaultKey::parse(format!("velero/{}", self.layout.name()))?;
         let compute = self.vault.host.compute.clone();
-        let foreign = ForeignArchive::adopt(archive, scratch.clone(), &prefix, compute, self.limits).await.map_err(about)?;
+        let foreign =
+            ForeignArchive::adopt(archive, scratch.clone(), &prefix, compute, self.limits)
+                .await
+                .map_err(about)?;
         let index = foreign.parts().iter().map(|part| {
-            let record = IndexPartRecord { path: part.key.to_string(), rows: part.rows, first: part.first.clone(), last: part.last.clone() };
+            let record = IndexPartRecord {
+                path: part.key.to_string(),
+                rows: part.rows,
+                first: part.first.clone(),
+                last: part.last.clone(),
+            };
             (part.key.clone(), record)
         });
         let (index, summary) = (index.collect(), foreign.summary());
@@ -40,18 +60,35 @@ impl StoredBackup {
     }
 
     /// Verifies what can be: that every file unpacks, and that every object of the archive is one.
-    pub(super) async fn verify_foreign(&self, level: VerifyLevel, report: &mut VerifyReport) -> Result<()> {
-        report.notes.push(Note::new(self.name(), "Velero stores no hashes: a changed file that still opens cannot be told"));
+    pub(super) async fn verify_foreign(
+        &self,
+        level: VerifyLevel,
+        report: &mut VerifyReport,
+    ) -> Result<()> {
+        report.notes.push(Note::new(
+            self.name(),
+            "Velero stores no hashes: a changed file that still opens cannot be told",
+        ));
         let backend = &**self.vault.backend();
         let archive = self.layout.file(&self.layout.archive_path())?;
         for meta in backend.keys(self.layout.folder(), 10_000).await? {
             report.files += 1;
             report.bytes += meta.size;
-            let path = meta.key.below(self.layout.folder()).unwrap_or_default().to_owned();
+            let path = meta
+                .key
+                .below(self.layout.folder())
+                .unwrap_or_default()
+                .to_owned();
             if level == VerifyLevel::Manifest || meta.key == archive || !path.ends_with(".gz") {
                 continue;
             }
-            let opened = async { gunzip(&meta.key, &backend.read(&meta.key, MAX_DOCUMENT).await?, MAX_SIDE_FILE) };
+            let opened = async {
+                gunzip(
+                    &meta.key,
+                    &backend.read(&meta.key, MAX_DOCUMENT).await?,
+                    MAX_SIDE_FILE,
+                )
+            };
             if let Err(error) = opened.await {
                 Self::damaged(report, &path, error)?;
             }
@@ -61,20 +98,37 @@ impl StoredBackup {
                 Self::damaged(report, &self.layout.archive_path(), error)?;
             }
         } else if !backend.exists(&archive).await? {
-            report.problems.push(Problem { file: self.layout.archive_path(), message: "is missing".to_owned() });
+            report.problems.push(Problem {
+                file: self.layout.archive_path(),
+                message: "is missing".to_owned(),
+            });
         }
         Ok(())
     }
 
-    async fn verify_foreign_archive(&self, key: &VaultKey, report: &mut VerifyReport) -> Result<()> {
+    async fn verify_foreign_archive(
+        &self,
+        key: &VaultKey,
+        report: &mut VerifyReport,
+    ) -> Result<()> {
         let stream = self.vault.backend.get(key, ReadRange::Full).await?;
-        let mut reader = ArchiveReader::new(stream, Layout::Stream, self.vault.host.compute.clone(), self.limits);
+        let mut reader = ArchiveReader::new(
+            stream,
+            Layout::Stream,
+            self.vault.host.compute.clone(),
+            self.limits,
+        );
         let mut seen = BTreeSet::new();
         while let Some(entry) = reader.next().await? {
-            let EntryPath::Object(path) = &entry.path else { continue };
+            let EntryPath::Object(path) = &entry.path else {
+                continue;
+            };
             let object = Object::parse(path.id.resource().clone(), entry.data.clone())?;
             if object.id() != &path.id {
-                return Err(Error::corrupt("entry holds another object than its path says").with_context("entry", &entry.path));
+                return Err(
+                    Error::corrupt("entry holds another object than its path says")
+                        .with_context("entry", &entry.path),
+                );
             }
             if seen.len() < 1_000_000 {
                 seen.insert(path.id.clone());

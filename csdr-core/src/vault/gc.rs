@@ -124,7 +124,9 @@ impl Vault {
             && holder.expires > self.host.clock.now()
         {
             let (purpose, until) = (holder.purpose, holder.expires);
-            return Ok(Some(format!("a {purpose} is running, claimed until {until}")));
+            return Ok(Some(format!(
+                "a {purpose} is running, claimed until {until}"
+            )));
         }
         if options.dry_run {
             return Ok(None);

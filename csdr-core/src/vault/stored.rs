@@ -224,7 +224,10 @@ impl StoredBackup {
                 .with_context("part", part));
         };
         let body = source.backend.read(key, self.limits.part).await?;
-        let file = self.manifest.as_ref().and_then(|manifest| manifest.file(&record.path));
+        let file = self
+            .manifest
+            .as_ref()
+            .and_then(|manifest| manifest.file(&record.path));
         if let Some(problem) = file.and_then(|file| check_body(&body, file)) {
             return Err(Error::corrupt(problem).with_context("key", key));
         }

@@ -12,9 +12,16 @@ use std::{sync::Arc, time::Duration};
 const LATER: Duration = Duration::from_secs(300);
 
 /// Backs up until the vault stops answering at call `n`; what is there then.
-async fn stopped(source: &MemoryCluster, clock: &HandClock, n: i64, effect: bool) -> (MemoryVault, bool) {
+async fn stopped(
+    source: &MemoryCluster,
+    clock: &HandClock,
+    n: i64,
+    effect: bool,
+) -> (MemoryVault, bool) {
     let store = MemoryVault::new();
-    Vault::create_with(Arc::new(store.clone()), host(clock)).await.unwrap();
+    Vault::create_with(Arc::new(store.clone()), host(clock))
+        .await
+        .unwrap();
     let cut = Cut::after(store.clone(), n, effect);
     let run = async {
         let vault = Vault::open_with(Arc::new(cut), host(clock)).await?;
@@ -27,10 +34,18 @@ async fn stopped(source: &MemoryCluster, clock: &HandClock, n: i64, effect: bool
 
 async fn calls_of_a_whole_run(source: &MemoryCluster, clock: &HandClock) -> i64 {
     let store = MemoryVault::new();
-    Vault::create_with(Arc::new(store.clone()), host(clock)).await.unwrap();
+    Vault::create_with(Arc::new(store.clone()), host(clock))
+        .await
+        .unwrap();
     let cut = Cut::after(store, i64::MAX, true);
-    let vault = Vault::open_with(Arc::new(cut.clone()), host(clock)).await.unwrap();
-    back_up(source, &vault, &spec()).await.unwrap().require_complete().unwrap();
+    let vault = Vault::open_with(Arc::new(cut.clone()), host(clock))
+        .await
+        .unwrap();
+    back_up(source, &vault, &spec())
+        .await
+        .unwrap()
+        .require_complete()
+        .unwrap();
     cut.calls()
 }
 
@@ -40,14 +55,25 @@ async fn stopped_at_any_call_the_same_command_ends_in_the_same_backup() {
     let clock = HandClock::default();
     let calls = calls_of_a_whole_run(&source, &clock).await;
     assert!(calls > 20, "{calls}");
-    let undisturbed = Vault::create_with(Arc::new(MemoryVault::new()), host(&clock)).await.unwrap();
+    let undisturbed = Vault::create_with(Arc::new(MemoryVault::new()), host(&clock))
+        .await
+        .unwrap();
     let expected = back_up(&source, &undisturbed, &spec()).await.unwrap();
-    let archive = undisturbed.backup("one").await.unwrap().manifest().unwrap().archive.clone();
+    let archive = undisturbed
+        .backup("one")
+        .await
+        .unwrap()
+        .manifest()
+        .unwrap()
+        .archive
+        .clone();
     for (n, effect) in (0..calls).flat_map(|n| [(n, false), (n, true)]) {
         let (store, ended) = stopped(&source, &clock, n, effect).await;
         assert!(!ended, "call {n} was never made");
         clock.advance(LATER);
-        let vault = Vault::open_with(Arc::new(store.clone()), host(&clock)).await.unwrap();
+        let vault = Vault::open_with(Arc::new(store.clone()), host(&clock))
+            .await
+            .unwrap();
         let listed = vault.backups().await.unwrap().len();
         match back_up(&source, &vault, &spec()).await {
             Ok(report) => {
@@ -72,13 +98,22 @@ async fn stopped_at_any_call_gc_leaves_nothing() {
     let calls = calls_of_a_whole_run(&source, &clock).await;
     for (n, effect) in (0..calls).flat_map(|n| [(n, false), (n, true)]) {
         let (store, _) = stopped(&source, &clock, n, effect).await;
-        let vault = Vault::open_with(Arc::new(store.clone()), host(&clock)).await.unwrap();
+        let vault = Vault::open_with(Arc::new(store.clone()), host(&clock))
+            .await
+            .unwrap();
         if vault.backups().await.unwrap().len() == 1 {
-            assert_eq!((n, effect), (calls - 1, true), "only the last call makes it a backup");
+            assert_eq!(
+                (n, effect),
+                (calls - 1, true),
+                "only the last call makes it a backup"
+            );
             continue;
         }
         let running = vault.gc(&GcOptions::default()).await.unwrap();
-        assert!(running.removed.is_empty(), "call {n}: the claim has not expired: {running:?}");
+        assert!(
+            running.removed.is_empty(),
+            "call {n}: the claim has not expired: {running:?}"
+        );
         clock.advance(LATER);
         let report = vault.gc(&GcOptions::default()).await.unwrap();
         assert!(report.failed.is_empty(), "call {n}: {report:?}");
@@ -93,7 +128,9 @@ async fn a_deletion_that_stops_at_any_call_is_ended_by_the_next_or_by_gc() {
     for by_gc in [false, true] {
         for n in 0.. {
             let store = MemoryVault::new();
-            let vault = Vault::create_with(Arc::new(store.clone()), host(&clock)).await.unwrap();
+            let vault = Vault::create_with(Arc::new(store.clone()), host(&clock))
+                .await
+                .unwrap();
             back_up(&source, &vault, &spec()).await.unwrap();
             let cut = Vault::open_with(Arc::new(Cut::after(store.clone(), n, true)), host(&clock));
             let run = async { cut.await?.delete("one").await };
@@ -113,7 +150,13 @@ async fn a_deletion_that_stops_at_any_call_is_ended_by_the_next_or_by_gc() {
                 }
                 assert_eq!(keys(&store).await, ["csdr-vault.json"], "call {n}");
             } else {
-                let proof = vault.backup("one").await.unwrap().verify(VerifyLevel::Objects).await.unwrap();
+                let proof = vault
+                    .backup("one")
+                    .await
+                    .unwrap()
+                    .verify(VerifyLevel::Objects)
+                    .await
+                    .unwrap();
                 assert!(proof.is_sound(), "call {n}: {proof}");
             }
         }

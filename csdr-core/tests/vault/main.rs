@@ -1,5 +1,9 @@
 //! The rules of a vault: names, claims, continuation, collection, proof.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod claim;
 mod cut;

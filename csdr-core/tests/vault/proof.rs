@@ -23,7 +23,11 @@ fn is_vouched_for(key: &str) -> bool {
 #[tokio::test]
 async fn any_changed_file_is_found_and_named() {
     let (store, vault) = stored().await;
-    for key in keys(&store).await.into_iter().filter(|key| is_vouched_for(key)) {
+    for key in keys(&store)
+        .await
+        .into_iter()
+        .filter(|key| is_vouched_for(key))
+    {
         let key = VaultKey::parse(key).unwrap();
         let body = store.read(&key, 1 << 20).await.unwrap();
         if key.name() == "velero-backup.json" {
@@ -32,12 +36,18 @@ async fn any_changed_file_is_found_and_named() {
         for at in [0, body.len() / 2, body.len() - 1] {
             let mut changed = body.to_vec();
             changed[at] ^= 0x20;
-            store.put(&key, changed.into(), PutMode::Overwrite).await.unwrap();
+            store
+                .put(&key, changed.into(), PutMode::Overwrite)
+                .await
+                .unwrap();
             match vault.backup("one").await {
                 Ok(backup) => {
                     let proof = backup.verify(VerifyLevel::Hashes).await.unwrap();
                     assert_eq!(proof.problems.len(), 1, "{key}: {proof}");
-                    assert!(key.as_str().ends_with(&proof.problems[0].file), "{key}: {proof}");
+                    assert!(
+                        key.as_str().ends_with(&proof.problems[0].file),
+                        "{key}: {proof}"
+                    );
                 }
                 Err(error) => {
                     assert_eq!(error.kind(), ErrorKind::Corrupt, "{key}: {}", error.chain());
@@ -45,21 +55,41 @@ async fn any_changed_file_is_found_and_named() {
                 }
             }
         }
-        store.put(&key, body.slice(..body.len() - 1), PutMode::Overwrite).await.unwrap();
+        store
+            .put(&key, body.slice(..body.len() - 1), PutMode::Overwrite)
+            .await
+            .unwrap();
         let sound = match vault.backup("one").await {
-            Ok(backup) => backup.verify(VerifyLevel::Manifest).await.unwrap().is_sound(),
+            Ok(backup) => backup
+                .verify(VerifyLevel::Manifest)
+                .await
+                .unwrap()
+                .is_sound(),
             Err(error) => error.kind() != ErrorKind::Corrupt,
         };
         assert!(!sound, "{key} was cut");
         store.put(&key, body, PutMode::Overwrite).await.unwrap();
     }
-    assert!(vault.backup("one").await.unwrap().verify(VerifyLevel::Objects).await.unwrap().is_sound());
+    assert!(
+        vault
+            .backup("one")
+            .await
+            .unwrap()
+            .verify(VerifyLevel::Objects)
+            .await
+            .unwrap()
+            .is_sound()
+    );
 }
 
 #[tokio::test]
 async fn any_missing_file_is_found_and_named() {
     let (store, vault) = stored().await;
-    for key in keys(&store).await.into_iter().filter(|key| is_vouched_for(key)) {
+    for key in keys(&store)
+        .await
+        .into_iter()
+        .filter(|key| is_vouched_for(key))
+    {
         let key = VaultKey::parse(key).unwrap();
         let body = store.read(&key, 1 << 20).await.unwrap();
         store.delete(&key).await.unwrap();
@@ -68,7 +98,12 @@ async fn any_missing_file_is_found_and_named() {
                 let proof = backup.verify(VerifyLevel::Manifest).await.unwrap();
                 assert_eq!(proof.problems[0].message, "is missing", "{key}: {proof}");
             }
-            Err(error) => assert_eq!(error.kind(), ErrorKind::NotFound, "{key}: {}", error.chain()),
+            Err(error) => assert_eq!(
+                error.kind(),
+                ErrorKind::NotFound,
+                "{key}: {}",
+                error.chain()
+            ),
         }
         store.put(&key, body, PutMode::Overwrite).await.unwrap();
     }
@@ -78,8 +113,20 @@ async fn any_missing_file_is_found_and_named() {
 async fn unknown_files_and_fields_are_tolerated() {
     let (store, vault) = stored().await;
     let stranger = VaultKey::parse("backups/one/csdr/from-the-future.bin").unwrap();
-    store.put(&stranger, Bytes::from_static(b"?"), PutMode::CreateNew).await.unwrap();
-    assert!(vault.backup("one").await.unwrap().verify(VerifyLevel::Objects).await.unwrap().is_sound());
+    store
+        .put(&stranger, Bytes::from_static(b"?"), PutMode::CreateNew)
+        .await
+        .unwrap();
+    assert!(
+        vault
+            .backup("one")
+            .await
+            .unwrap()
+            .verify(VerifyLevel::Objects)
+            .await
+            .unwrap()
+            .is_sound()
+    );
 }
 
 #[tokio::test]
@@ -90,7 +137,10 @@ async fn a_newer_format_is_refused_with_advice() {
     let text = String::from_utf8(store.read(&key, 4096).await.unwrap().to_vec()).unwrap();
     let newer = text.replace("\"format\": 1", "\"format\": 2");
     assert_ne!(newer, text);
-    store.put(&key, newer.into_bytes().into(), PutMode::Overwrite).await.unwrap();
+    store
+        .put(&key, newer.into_bytes().into(), PutMode::Overwrite)
+        .await
+        .unwrap();
     let error = Vault::open(store).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Incompatible);
     assert!(error.to_string().contains("newer csdr"), "{error}");

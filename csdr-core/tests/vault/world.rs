@@ -31,7 +31,8 @@ pub(crate) struct HandClock(Arc<AtomicI64>);
 
 impl HandClock {
     pub(crate) fn advance(&self, by: Duration) {
-        self.0.fetch_add(i64::try_from(by.as_secs()).unwrap(), Ordering::SeqCst);
+        self.0
+            .fetch_add(i64::try_from(by.as_secs()).unwrap(), Ordering::SeqCst);
     }
 }
 
@@ -61,7 +62,11 @@ pub(crate) struct Cut {
 
 impl Cut {
     pub(crate) fn after(inner: MemoryVault, calls: i64, effect: bool) -> Self {
-        Self { inner, left: Arc::new(AtomicI64::new(calls)), effect }
+        Self {
+            inner,
+            left: Arc::new(AtomicI64::new(calls)),
+            effect,
+        }
     }
 
     /// How many calls were made, for one that started with `i64::MAX`.
@@ -99,10 +104,17 @@ impl VaultBackend for Cut {
 
     async fn writer(&self, key: &VaultKey, mode: PutMode) -> Result<Box<dyn VaultWriter>> {
         let writer = self.pass(self.inner.writer(key, mode)).await?;
-        Ok(Box::new(CutWriter { cut: self.clone(), writer }))
+        Ok(Box::new(CutWriter {
+            cut: self.clone(),
+            writer,
+        }))
     }
 
-    async fn get(&self, key: &VaultKey, range: ReadRange) -> Result<BoxStream<'static, Result<Bytes>>> {
+    async fn get(
+        &self,
+        key: &VaultKey,
+        range: ReadRange,
+    ) -> Result<BoxStream<'static, Result<Bytes>>> {
         self.pass(self.inner.get(key, range)).await
     }
 
@@ -153,7 +165,9 @@ impl VaultWriter for CutWriter {
 /// A namespace with a few objects.
 pub(crate) fn shop() -> MemoryCluster {
     let cluster = MemoryCluster::new();
-    cluster.load_yaml("{apiVersion: v1, kind: Namespace, metadata: {name: shop}}").unwrap();
+    cluster
+        .load_yaml("{apiVersion: v1, kind: Namespace, metadata: {name: shop}}")
+        .unwrap();
     for n in 0..7 {
         cluster
             .load_yaml(&format!(
@@ -168,9 +182,15 @@ pub(crate) fn spec() -> BackupSpec {
     BackupSpec::named("one").with_namespace("shop")
 }
 
-pub(crate) async fn back_up(cluster: &MemoryCluster, vault: &Vault, spec: &BackupSpec) -> Result<BackupReport> {
+pub(crate) async fn back_up(
+    cluster: &MemoryCluster,
+    vault: &Vault,
+    spec: &BackupSpec,
+) -> Result<BackupReport> {
     let backup = Backup::new(cluster.clone(), vault.clone());
-    backup.run(backup.plan(spec).await?, &RunOptions::default()).await
+    backup
+        .run(backup.plan(spec).await?, &RunOptions::default())
+        .await
 }
 
 pub(crate) async fn keys(store: &MemoryVault) -> Vec<String> {

@@ -3,8 +3,9 @@
 use crate::plane::{Room, client, config_maps, eventually, ids, pages, request};
 use csdr_core::{ErrorKind, model::Object, port::ResourceCollector};
 use csdr_k8s::KubeCollector;
+use csdr_testenv::ControlPlane;
 use futures::{StreamExt, TryStreamExt, stream};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Makes `count` ConfigMaps of about `size` bytes in the room's namespace.
 async fn fill(room: &Room, count: usize, size: usize) {
@@ -206,25 +207,41 @@ async fn who_may_not_read_is_told_and_a_missing_namespace_is_empty() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expired_token_goes_on_and_says_so() {
-    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-    let room = Room::new("list-expired").await;
-    fill(&room, 40, 500).await;
-    let (before, _) = pages(&room.collector, config_maps(Some("list-expired"), 8192)).await;
-    // The server's token with a version from before etcd's beginning: as old as a token can be.
-    let token = before[0].next.clone().unwrap();
-    let mut inside: Value =
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(&token).unwrap()).unwrap();
-    inside["rv"] = json!(1);
-    let mut request = config_maps(Some("list-expired"), 8192);
-    request.from = Some(URL_SAFE_NO_PAD.encode(inside.to_string()));
-    let (after, error) = pages(&room.collector, request).await;
-    match error {
-        // etcd has not compacted yet, and the version is merely before the namespace.
-        None if after.iter().all(|page| page.objects.is_empty()) => {}
-        None => {
-            assert!(after[0].inconsistent);
-            assert_eq!(ids(&after), ids(&before[1..]));
-        }
-        Some(error) => assert_eq!(error.kind(), ErrorKind::Expired, "{error}"),
+    // A plane of its own, whose etcd forgets old versions within seconds.
+    let plane = ControlPlane::builder()
+        .api_server_argument("--etcd-compaction-interval=1s")
+        .start()
+        .await
+        .unwrap();
+    let collector = KubeCollector::new(client(plane.kubeconfig().yaml()).await);
+    for n in 0..40 {
+        let name = format!("c{n:02}");
+        let map = json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name},
+            "data": {"k": "x".repeat(500)},
+        });
+        let path = "/api/v1/namespaces/default/configmaps";
+        assert_eq!(
+            plane
+                .call("POST", path, &map.to_string())
+                .await
+                .unwrap()
+                .status,
+            201
+        );
     }
+    let (before, _) = pages(&collector, config_maps(Some("default"), 8192)).await;
+    let mut rest = config_maps(Some("default"), 8192);
+    rest.from = before[0].next.clone();
+    let mut after = Vec::new();
+    eventually(async || {
+        let (seen, error) = pages(&collector, rest.clone()).await;
+        assert!(error.is_none(), "{error:?}");
+        after = seen;
+        after[0].inconsistent
+    })
+    .await;
+    assert_eq!(ids(&after), ids(&before[1..]));
+    assert!(after[1..].iter().all(|page| !page.inconsistent));
+    plane.stop().await;
 }

@@ -36,7 +36,7 @@ async fn create_answers_the_object_and_never_changes_an_existing_one() {
     assert_eq!(
         error.to_string(),
         format!(
-            "create object: configmaps \"a\" already exists (status=409, object=configmaps/write-create/a, server={}/)",
+            "create object: configmaps \"a\" already exists (status=409, server={}/, object=configmaps/write-create/a)",
             room.plane.server_url()
         )
     );

@@ -78,7 +78,7 @@ impl Download {
                 Ok(bytes) => return self.advance(bytes),
                 Err(source) => {
                     self.open = None;
-                    let error = match self.is_beyond_end(&source).await? {
+                    let error = match beyond_end(&self.store, &self.key, self.range, &source).await? {
                         Some(error) => error,
                         None => self.error(source),
                     };
@@ -123,26 +123,6 @@ impl Download {
                 .map(str::to_owned);
         }
         Ok(chunk.map(|buffer| buffer.to_bytes()))
-    }
-
-    /// opendal reports a range that the store cut short like a connection that broke; the object's size tells them apart.
-    async fn is_beyond_end(&self, source: &opendal::Error) -> Result<Option<Error>> {
-        let ReadRange::Part { offset, len } = self.range else {
-            return Ok(None);
-        };
-        if !error::is_short(source) {
-            return Ok(None);
-        }
-        let meta = self.store.data.stat(path(&self.key)?).await;
-        let size = meta
-            .map_err(|source| self.error(source))?
-            .content_length();
-        Ok((offset.saturating_add(len) > size).then(|| {
-            error::beyond_end(offset, len)
-                .with_operation("get")
-                .with_context("size", size)
-                .with_context("key", &self.key)
-        }))
     }
 
     fn advance(&mut self, bytes: Option<Bytes>) -> Result<Option<Bytes>> {
@@ -199,4 +179,28 @@ impl Download {
             ReadRange::Part { offset, .. } => self.offset - offset,
         }
     }
+}
+
+/// opendal reports a range that the store cut short like a connection that broke; the object's size tells them apart.
+async fn beyond_end(
+    store: &OperatorStore,
+    key: &VaultKey,
+    range: ReadRange,
+    source: &opendal::Error,
+) -> Result<Option<Error>> {
+    let ReadRange::Part { offset, len } = range else {
+        return Ok(None);
+    };
+    if !error::is_short(source) {
+        return Ok(None);
+    }
+    let meta = store.data.stat(path(key)?).await;
+    let meta = meta.map_err(|source| store.error(source, "get", key))?;
+    let size = meta.content_length();
+    Ok((offset.saturating_add(len) > size).then(|| {
+        error::beyond_end(offset, len)
+            .with_operation("get")
+            .with_context("size", size)
+            .with_context("key", key)
+    }))
 }

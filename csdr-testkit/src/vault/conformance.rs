@@ -85,7 +85,7 @@ impl fmt::Debug for Fixture {
 pub struct Violation(String);
 
 impl Violation {
-    fn new(text: impl Into<String>) -> Self {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 }

@@ -1,1 +1,10 @@
-//! An application from one real API server into another.
+//! Applications from one real API server into another, through a real S3 protocol.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod application;
+mod census;
+mod world;

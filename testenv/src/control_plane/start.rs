@@ -60,7 +60,7 @@ struct Starting {
 impl Starting {
     fn new() -> Result<Self, Error> {
         Ok(Self {
-            supervisor: Supervisor::start(fresh_folder())?,
+            supervisor: Supervisor::start(fresh_folder()?)?,
             authority: Authority::new()?,
         })
     }
@@ -255,14 +255,16 @@ impl Starting {
 }
 
 /// A folder name that no other process chooses.
-fn fresh_folder() -> PathBuf {
+fn fresh_folder() -> Result<PathBuf, Error> {
     static COUNTER: AtomicU32 = AtomicU32::new(0);
     let number = COUNTER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let nanos = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |time| time.subsec_nanos());
     let name = format!("csdr-testenv-{}-{number}-{nanos:x}", std::process::id());
-    std::env::temp_dir().join(name)
+    // The components run in the folder: to them a relative name would be another place.
+    std::path::absolute(std::env::temp_dir().join(name))
+        .map_err(|error| Error::caused_by("cannot tell where the temporary folder is", error))
 }
 
 fn free_port() -> Result<u16, Error> {
@@ -291,6 +293,6 @@ mod tests {
 
     #[test]
     fn folders_differ() {
-        assert_ne!(fresh_folder(), fresh_folder());
+        assert_ne!(fresh_folder().unwrap(), fresh_folder().unwrap());
     }
 }

@@ -88,16 +88,17 @@ impl Intake {
             return Err(Error::corrupt("JSON names another object than the path"));
         }
         let item = Item {
+            object,
+            preferred: path.version.is_preferred(),
             copies: Copies::One,
-            ..Item::new(object, path.version.is_preferred())
         };
         item.check(&self.limits)?;
         if self.is_second_copy(&item, entry.sha256) {
             return Ok(());
         }
         self.last = Some(Last {
-            id: item.id.clone(),
-            version: item.version.clone(),
+            id: item.id().clone(),
+            version: item.version().to_owned(),
             preferred: item.preferred,
             sha256: entry.sha256,
         });

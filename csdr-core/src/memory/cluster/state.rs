@@ -89,6 +89,8 @@ pub(super) struct State {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) kinds: BTreeMap<GroupResource, Kind>,
     pub(super) deny: Vec<Deny>,
+    /// Denials of whoever asks now.
+    pub(super) identity: Arc<[Deny]>,
     pub(super) gaps: Vec<DiscoveryGap>,
     pub(super) hold_crds: bool,
     pub(super) terminating_namespaces: BTreeSet<String>,
@@ -119,6 +121,7 @@ impl State {
             clock,
             kinds,
             deny: Vec::new(),
+            identity: Arc::default(),
             gaps: Vec::new(),
             hold_crds: false,
             terminating_namespaces: BTreeSet::new(),
@@ -163,6 +166,18 @@ impl State {
             })
     }
 
+    pub(super) fn denies(
+        &self,
+        verb: &str,
+        resource: &GroupResource,
+        namespace: Option<&str>,
+    ) -> bool {
+        self.deny
+            .iter()
+            .chain(&*self.identity)
+            .any(|rule| rule.covers(verb, resource, namespace))
+    }
+
     /// Refuses what a rule denies and what the kind does not offer.
     pub(super) fn authorise(
         &self,
@@ -171,11 +186,7 @@ impl State {
         namespace: Option<&str>,
     ) -> Result<()> {
         let resource = path.group_resource();
-        if self
-            .deny
-            .iter()
-            .any(|rule| rule.covers(verb, &resource, namespace))
-        {
+        if self.denies(verb, &resource, namespace) {
             return Err(verb_error(verb, &resource, namespace));
         }
         if !self.served(path)?.api.can(&[verb]) {

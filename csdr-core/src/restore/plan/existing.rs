@@ -41,8 +41,7 @@ impl Existing<'_> {
             .into_iter()
             .map(|unit| self.unit(shared, unit, namespaces.as_ref(), &ours).boxed())
             .collect();
-        let found: Vec<Actions> =
-            stream::iter(looks).buffered(LOOKS).try_collect().await?;
+        let found: Vec<Actions> = stream::iter(looks).buffered(LOOKS).try_collect().await?;
         for (row, action) in found.into_iter().flatten() {
             plan.rows[row].action = action;
         }
@@ -86,8 +85,8 @@ impl Existing<'_> {
         let kind = plan.kind(first)?;
         if kind.blocked.is_some() {
             return Ok((unit.start..unit.end)
-                    .map(|row| (row, Action::Blocked))
-                    .collect());
+                .map(|row| (row, Action::Blocked))
+                .collect());
         }
         let first_id = plan.target_id(first)?;
         let missing = first_id
