@@ -251,22 +251,36 @@ fn futures_of_the_pipelines_can_go_to_other_threads() {
 
 #[tokio::test]
 async fn a_folder_without_namespace_manifests_is_backed_up_and_its_namespaces_are_made() {
-    use csdr_core::{manifest::ManifestDir, port::{PutMode, VaultKey}};
+    use csdr_core::{
+        manifest::ManifestDir,
+        port::{PutMode, VaultKey},
+    };
     let folder = Arc::new(MemoryVault::new());
     let yaml = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: shop}}\n---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: b}}\n";
     let key = VaultKey::parse("app.yaml").unwrap();
-    folder.put(&key, yaml.into(), PutMode::CreateNew).await.unwrap();
+    folder
+        .put(&key, yaml.into(), PutMode::CreateNew)
+        .await
+        .unwrap();
     let vault = Vault::create(MemoryVault::new()).await.unwrap();
     let backup = Backup::new(ManifestDir::new(folder, VaultKey::root()), vault.clone());
     let plan = backup.plan(&BackupSpec::named("one")).await.unwrap();
     assert_eq!(plan.namespaces, ["default", "shop"]);
     let report = backup.run(plan, &RunOptions::default()).await.unwrap();
-    assert_eq!((report.outcome, report.objects), (Outcome::Completed, 2), "{report}");
+    assert_eq!(
+        (report.outcome, report.objects),
+        (Outcome::Completed, 2),
+        "{report}"
+    );
     let target = MemoryCluster::new();
     let restore = Restore::new(vault, target.clone(), target.clone());
     let spec = RestoreSpec::from_backup("one").with_namespace_mapping("default", "copy");
     let plan = restore.plan(&spec).await.unwrap();
     let report = restore.run(plan, &RunOptions::default()).await.unwrap();
     assert_eq!(report.count(ObjectOutcome::Created), 2, "{report}");
-    assert!(target.object(&"configmaps/copy/b".parse().unwrap()).is_some());
+    assert!(
+        target
+            .object(&"configmaps/copy/b".parse().unwrap())
+            .is_some()
+    );
 }

@@ -8,9 +8,7 @@ use planner::Planner;
 use super::Backup;
 use crate::{
     Error, ErrorKind, Result,
-    model::{
-        ApiResource, ApiVersion, GroupVersionKind, GroupVersionResource, LabelSelector,
-    },
+    model::{ApiResource, ApiVersion, GroupVersionKind, GroupVersionResource, LabelSelector},
     port::ListRequest,
     select::{LeftOut, LeftOutReason, Patterns},
     spec::BackupSpec,

@@ -68,8 +68,7 @@ impl Backup {
             ended
         };
         let ended = unless_cancelled(&options.cancel, work).await;
-        let unfinished =
-            |outcome, error| run.report(ObjectsSummary::default(), outcome, error);
+        let unfinished = |outcome, error| run.report(ObjectsSummary::default(), outcome, error);
         Ok(match ended {
             None => unfinished(Outcome::Cancelled, None),
             Some(Ok(report)) => report,

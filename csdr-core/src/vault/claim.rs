@@ -1,10 +1,13 @@
 //! Taking a name.
 
-use super::{Host, MAX_DOCUMENT, decode_document, encode_document, put_once};
+use super::{
+    Host, MAX_DOCUMENT, decode_document, encode_document, put_once, store::lost_conditional_create,
+};
 use crate::{
     Error, ErrorKind, Result,
     port::{PutMode, VaultBackend, VaultBackendExt, VaultKey},
 };
+use bytes::Bytes;
 use futures::future::{Either, select};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -78,6 +81,18 @@ pub(crate) struct Holder {
     pub(crate) spec_digest: String,
     pub(crate) purpose: String,
     pub(crate) expires: Timestamp,
+}
+
+/// Creates a claim file atomically; an equal body means that an earlier try of this operation was answered late.
+async fn put_new(backend: &dyn VaultBackend, key: &VaultKey, body: &Bytes) -> Result<()> {
+    match backend.put(key, body.clone(), PutMode::CreateNew).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let own = backend.read(key, MAX_DOCUMENT).await? == *body;
+            if own { Ok(()) } else { Err(error) }
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Reads who holds a folder's name; `None` if nobody ever did.
@@ -214,18 +229,23 @@ impl Claim {
             csdr: env!("CARGO_PKG_VERSION").to_owned(),
         };
         let body = encode_document(&document)?;
+        let mut taken_atomically = false;
         if backend.capabilities().conditional_create {
             let key = request.folder.join(&format!("claim-{number}.json"))?;
-            if let Err(error) = put_once(&*backend, &key, body).await {
-                if error.kind() != ErrorKind::AlreadyExists {
-                    return Err(error);
+            match put_new(&*backend, &key, &body).await {
+                Ok(()) => taken_atomically = true,
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    return Err(match holder(&*backend, &request.folder).await? {
+                        Some(holder) => taken(&holder).with_source(error),
+                        None => error,
+                    });
                 }
-                return Err(match holder(&*backend, &request.folder).await? {
-                    Some(holder) => taken(&holder).with_source(error),
-                    None => error,
-                });
+                // A store may only say at its first use that it cannot create atomically.
+                Err(error) if lost_conditional_create(&*backend, &error) => {}
+                Err(error) => return Err(error),
             }
-        } else {
+        }
+        if !taken_atomically {
             Self::take_alone(&*backend, &host, &request, number, body).await?;
         }
         let claim = Self {
@@ -248,7 +268,7 @@ impl Claim {
         host: &Host,
         request: &ClaimRequest<'_>,
         number: u64,
-        body: bytes::Bytes,
+        body: Bytes,
     ) -> Result<()> {
         if !backend.capabilities().list_consistent {
             return Err(Error::new(

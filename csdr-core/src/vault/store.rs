@@ -14,21 +14,27 @@ pub(crate) async fn put_once(
     key: &VaultKey,
     body: Bytes,
 ) -> Result<()> {
-    let mode = if backend.capabilities().conditional_create {
-        PutMode::CreateNew
-    } else {
-        PutMode::Overwrite
-    };
-    if mode == PutMode::Overwrite && backend.exists(key).await? {
+    if backend.capabilities().conditional_create {
+        match backend.put(key, body.clone(), PutMode::CreateNew).await {
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                let adopted = adopt_equal(backend, key, &body).await;
+                return adopted.map_err(|own| own.with_source(error));
+            }
+            // A store may only say at its first use that it cannot create atomically.
+            Err(error) if lost_conditional_create(backend, &error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    if backend.exists(key).await? {
         return adopt_equal(backend, key, &body).await;
     }
-    match backend.put(key, body.clone(), mode).await {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => adopt_equal(backend, key, &body)
-            .await
-            .map_err(|own| own.with_source(error)),
-        Err(error) => Err(error),
-    }
+    backend.put(key, body, PutMode::Overwrite).await.map(drop)
+}
+
+/// Whether the store has just said that it cannot create atomically, and no longer claims to.
+pub(super) fn lost_conditional_create(backend: &dyn VaultBackend, error: &Error) -> bool {
+    error.kind() == ErrorKind::Unsupported && !backend.capabilities().conditional_create
 }
 
 async fn adopt_equal(backend: &dyn VaultBackend, key: &VaultKey, body: &Bytes) -> Result<()> {
