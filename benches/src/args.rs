@@ -137,7 +137,7 @@ impl Args {
         match self.command {
             Command::Objects(args) => objects::run(&args).await,
             Command::Cancel(args) => cancel::run(&args).await,
-            Command::Child(command) => child::answer(&command.run().await?),
+            Command::Child(command) => child::answer(command.run().await?),
         }
     }
 }

@@ -4,8 +4,8 @@ use crate::{
     Result,
     args::{CancelArgs, CancelledArgs, Output},
     child,
-    memory::peak_rss_mib,
     objects::{progress, start},
+    process::peak_rss_mib,
     product,
     sample::{Sample, largest, median},
 };

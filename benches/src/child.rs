@@ -1,6 +1,6 @@
 //! One measurement, one process.
 
-use crate::{Result, sample::Sample};
+use crate::{Result, process::cpu_seconds, sample::Sample};
 use std::{
     io::Write,
     process::{Output, Stdio},
@@ -27,8 +27,9 @@ pub(crate) async fn run(arguments: &[String]) -> Result<Sample> {
 }
 
 /// Prints the result of this process.
-pub(crate) fn answer(sample: &Sample) -> Result<()> {
-    let mut line = serde_json::to_string(sample)?;
+pub(crate) fn answer(mut sample: Sample) -> Result<()> {
+    sample.cpu_seconds = cpu_seconds(std::process::id())?;
+    let mut line = serde_json::to_string(&sample)?;
     line.push('\n');
     std::io::stdout().write_all(line.as_bytes())?;
     Ok(())

@@ -10,6 +10,7 @@ use crate::{
     Result,
     args::{ObjectsArgs, Output},
     child,
+    process::cpu_seconds,
     sample::Sample,
 };
 use csdr_testenv::ControlPlane;
@@ -62,7 +63,7 @@ struct Bench<'a> {
 impl Bench<'_> {
     async fn backups(&self) -> Result<Pair> {
         let source = start().await?;
-        let filled = child::run(&self.writing("fill", &source)).await?;
+        let filled = measured(&source, &self.writing("fill", &source)).await?;
         progress(&format!(
             "filled with {} objects in {:.1} s ({:.0}/s)",
             filled.objects,
@@ -78,7 +79,7 @@ impl Bench<'_> {
                 let sample = if floor {
                     self.floor_backup(&source, &name).await?
                 } else {
-                    child::run(&self.reading("csdr-backup", &source, &name)).await?
+                    measured(&source, &self.reading("csdr-backup", &source, &name)).await?
                 };
                 samples.push("backup", floor, sample);
             }
@@ -89,7 +90,7 @@ impl Bench<'_> {
     }
 
     async fn floor_backup(&self, source: &ControlPlane, name: &str) -> Result<Sample> {
-        child::run(&self.reading("floor-backup", source, name)).await
+        measured(source, &self.reading("floor-backup", source, name)).await
     }
 
     async fn restores(&self) -> Result<Pair> {
@@ -98,11 +99,11 @@ impl Bench<'_> {
             for floor in [round % 2 == 0, round % 2 == 1] {
                 let target = start().await?;
                 let sample = if floor {
-                    child::run(&self.writing("floor-restore", &target)).await?
+                    measured(&target, &self.writing("floor-restore", &target)).await?
                 } else {
                     let mut arguments = self.reading("csdr-restore", &target, "round-0");
                     arguments.push(format!("--target=copy-{round}"));
-                    child::run(&arguments).await?
+                    measured(&target, &arguments).await?
                 };
                 samples.push("restore", floor, sample);
                 target.stop().await;
@@ -149,6 +150,18 @@ impl Bench<'_> {
             format!("--namespaces={}", self.args.namespaces),
         ]
     }
+}
+
+/// Runs one measurement, and looks what it cost the server.
+async fn measured(cluster: &ControlPlane, arguments: &[String]) -> Result<Sample> {
+    let server = || -> Result<f64> {
+        let processes = cluster.processes();
+        processes.iter().map(|(_, pid)| cpu_seconds(*pid)).sum()
+    };
+    let before = server()?;
+    let mut sample = child::run(arguments).await?;
+    sample.server_cpu_seconds = server()? - before;
+    Ok(sample)
 }
 
 /// A control plane in which nothing happens by itself.

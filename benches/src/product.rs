@@ -1,6 +1,6 @@
 //! csdr as a program would link it.
 
-use crate::{Result, args::VaultArgs, memory::peak_rss_mib, sample::Sample, workload::PREFIX};
+use crate::{Result, args::VaultArgs, process::peak_rss_mib, sample::Sample, workload::PREFIX};
 use csdr_core::{
     backup::Backup,
     report::RunOptions,
@@ -32,6 +32,7 @@ pub(crate) async fn backup(args: &VaultArgs) -> Result<Sample> {
         archive_bytes: report.archive_bytes,
         peak_rss_mib: peak_rss_mib()?,
         phases: phases(planned, seconds),
+        ..Sample::default()
     })
 }
 
@@ -52,6 +53,7 @@ pub(crate) async fn restore(args: &VaultArgs) -> Result<Sample> {
         archive_bytes: 0,
         peak_rss_mib: peak_rss_mib()?,
         phases: phases(planned, seconds),
+        ..Sample::default()
     })
 }
 

@@ -14,6 +14,12 @@ pub(crate) struct Sample {
     pub(crate) archive_bytes: u64,
     /// Most memory that the process ever held.
     pub(crate) peak_rss_mib: f64,
+    /// Processor seconds of the process.
+    #[serde(default)]
+    pub(crate) cpu_seconds: f64,
+    /// Processor seconds of API server and etcd meanwhile.
+    #[serde(default)]
+    pub(crate) server_cpu_seconds: f64,
     /// Parts of `seconds`, by name.
     #[serde(default)]
     pub(crate) phases: BTreeMap<String, f64>,

@@ -25,17 +25,18 @@ use jiff::Timestamp;
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, OnceLock,
-        atomic::{AtomicU64, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 use tokio_util::sync::CancellationToken;
 
 const NAMESPACES: usize = 4;
-const OBJECTS: usize = 20_000;
-/// Beside them each namespace has the ServiceAccount that a cluster makes itself.
-const MADE: usize = OBJECTS - NAMESPACES;
+/// A long operation, cancelled at some calls.
+const MANY: usize = 20_000;
+/// A short one, cancelled at each of its calls.
+const FEW: usize = 120;
 
 /// Which calls make the token fall.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,8 @@ enum Side {
 #[derive(Debug, Default)]
 struct Watch {
     cancel: CancellationToken,
+    /// Whether the operation has begun: opening the vault does not count.
+    begun: AtomicBool,
     vault: AtomicU64,
     cluster: AtomicU64,
     fall: Option<(Side, u64)>,
@@ -63,6 +66,9 @@ impl Watch {
     }
 
     fn call(&self, side: Side, what: impl fmt::Display) {
+        if !self.begun.load(Ordering::SeqCst) {
+            return;
+        }
         if self.cancel.is_cancelled() {
             self.late.lock().unwrap().push(format!("{side:?} {what}"));
         }
@@ -283,49 +289,45 @@ fn expire_claims(clock: &HandClock) {
     clock.0.fetch_add(3600, Ordering::SeqCst);
 }
 
-/// 20,000 objects; filled once, and only read.
-fn source() -> MemoryCluster {
-    static SOURCE: OnceLock<MemoryCluster> = OnceLock::new();
-    let fill = || {
-        let cluster = MemoryCluster::new();
-        for at in 0..NAMESPACES {
-            let name = format!("team-{at}");
-            cluster
-                .add(&format!(
-                    r#"{{"apiVersion":"v1","kind":"Namespace","metadata":{{"name":"{name}"}}}}"#
-                ))
-                .unwrap();
-        }
-        for at in 0..OBJECTS - 2 * NAMESPACES {
-            let namespace = at % NAMESPACES;
-            let kind = if at % 3 == 0 { "Secret" } else { "ConfigMap" };
-            let json = format!(
-                r#"{{"apiVersion":"v1","kind":"{kind}","metadata":{{"name":"o-{at:05}","namespace":"team-{namespace}"}},"data":{{"n":"bj0x"}}}}"#
-            );
-            cluster.add(&json).unwrap();
-        }
-        cluster
-    };
-    SOURCE.get_or_init(fill).clone()
+/// A cluster with so many objects.
+fn source(objects: usize) -> MemoryCluster {
+    let cluster = MemoryCluster::new();
+    for at in 0..NAMESPACES {
+        // Beside it comes the ServiceAccount that a cluster makes itself.
+        let json = format!(
+            r#"{{"apiVersion":"v1","kind":"Namespace","metadata":{{"name":"team-{at}"}}}}"#
+        );
+        cluster.add(&json).unwrap();
+    }
+    for at in 0..objects - 2 * NAMESPACES {
+        let namespace = at % NAMESPACES;
+        let kind = if at % 3 == 0 { "Secret" } else { "ConfigMap" };
+        let json = format!(
+            r#"{{"apiVersion":"v1","kind":"{kind}","metadata":{{"name":"o-{at:05}","namespace":"team-{namespace}"}},"data":{{"n":"bj0x"}}}}"#
+        );
+        cluster.add(&json).unwrap();
+    }
+    cluster
 }
 
 async fn back_up(
+    source: &MemoryCluster,
     store: &MemoryVault,
     clock: &HandClock,
     watch: &Arc<Watch>,
 ) -> Result<BackupReport> {
     let vault = Vault::open_with(Arc::new(store.clone()), host(clock)).await?;
     let spec = BackupSpec::named("all").with_namespace("team-*");
-    let plan = Backup::new(source(), vault).plan(&spec).await?;
+    let plan = Backup::new(source.clone(), vault).plan(&spec).await?;
     let watched = Watched {
         inner: store.clone(),
         watch: watch.clone(),
     };
     let vault = Vault::open_with(Arc::new(watched), host(clock)).await?;
-    watch.vault.store(0, Ordering::SeqCst);
+    watch.begun.store(true, Ordering::SeqCst);
     let backup = Backup::new(
         Watched {
-            inner: source(),
+            inner: source.clone(),
             watch: watch.clone(),
         },
         vault,
@@ -357,25 +359,18 @@ async fn archive_hash(vault: &Vault) -> String {
     backup.manifest().unwrap().archive.sha256.to_string()
 }
 
-/// Some of the calls `1..=last`: the first and last ones, and some between.
-fn points(last: u64) -> Vec<u64> {
-    let mut points = vec![
-        1,
-        2,
-        3,
-        4,
-        6,
-        last / 3,
-        last / 2,
-        last - 3,
-        last - 2,
-        last - 1,
-        last,
-    ];
-    points.retain(|point| (1..=last).contains(point));
-    points.sort_unstable();
-    points.dedup();
-    points
+/// The points of an operation that makes so many calls.
+fn points(watch: &Watch, objects: usize) -> (Vec<(Side, u64)>, u64) {
+    let of = |side, last| {
+        let points: Vec<u64> = match objects {
+            MANY => vec![last / 2],
+            _ => (1..=last).collect(),
+        };
+        points.into_iter().map(move |n| (side, n))
+    };
+    let [vault, cluster] = [&watch.vault, &watch.cluster].map(|calls| calls.load(Ordering::SeqCst));
+    let points = of(Side::Vault, vault).chain(of(Side::Cluster, cluster));
+    (points.collect(), vault)
 }
 
 fn assert_nothing_late(watch: &Watch, at: &str) {
@@ -387,31 +382,33 @@ fn assert_nothing_late(watch: &Watch, at: &str) {
 }
 
 #[tokio::test]
-async fn a_cancelled_backup_answers_and_leaves_what_a_kill_leaves() {
-    let clock = HandClock::default();
+async fn a_backup_cancelled_at_any_call_leaves_what_a_kill_leaves() {
+    cancel_backups(FEW).await;
+}
+
+#[tokio::test]
+async fn a_backup_of_20_000_objects_is_cancelled() {
+    cancel_backups(MANY).await;
+}
+
+async fn cancel_backups(objects: usize) {
+    let (source, clock) = (source(objects), HandClock::default());
     let store = new_store(&clock).await;
     let watch = Watch::falling(None);
-    let report = back_up(&store, &clock, &watch).await.unwrap();
-    assert_eq!(
-        (report.outcome, report.objects),
-        (Outcome::Completed, OBJECTS as u64)
-    );
+    let report = back_up(&source, &store, &clock, &watch).await.unwrap();
+    let ended = (report.outcome, report.objects);
+    assert_eq!(ended, (Outcome::Completed, objects as u64));
     let undisturbed = archive_hash(&open(&store, &clock).await).await;
-    let (vault, cluster) = (
-        watch.vault.load(Ordering::SeqCst),
-        watch.cluster.load(Ordering::SeqCst),
-    );
-    let falls = points(vault).into_iter().map(|n| (Side::Vault, n));
-    let falls = falls.chain(points(cluster).into_iter().map(|n| (Side::Cluster, n)));
+    let (falls, calls) = points(&watch, objects);
     for fall in falls {
-        let at = format!("{fall:?} of {vault} and {cluster}");
+        let at = format!("{fall:?}");
         let clock = HandClock::default();
         let store = new_store(&clock).await;
         let watch = Watch::falling(Some(fall));
-        let ended = back_up(&store, &clock, &watch).await;
+        let ended = back_up(&source, &store, &clock, &watch).await;
         assert!(watch.cancel.is_cancelled(), "{at}: the token fell");
         assert_nothing_late(&watch, &at);
-        let last = fall == (Side::Vault, vault);
+        let last = fall == (Side::Vault, calls);
         match ended {
             // Before the claim there is no report.
             Err(error) => assert_eq!(error.kind(), ErrorKind::Cancelled, "{at}"),
@@ -449,7 +446,7 @@ async fn a_cancelled_backup_answers_and_leaves_what_a_kill_leaves() {
             "{at}: gc leaves the vault's own document: {left:?}"
         );
 
-        let report = back_up(&store, &clock, &Watch::falling(None))
+        let report = back_up(&source, &store, &clock, &Watch::falling(None))
             .await
             .unwrap();
         assert_eq!(report.outcome, Outcome::Completed, "{at}: {report}");
@@ -485,7 +482,7 @@ async fn restore(
         watch: watch.clone(),
     };
     let vault = Vault::open_with(Arc::new(watched), host(clock)).await?;
-    watch.vault.store(0, Ordering::SeqCst);
+    watch.begun.store(true, Ordering::SeqCst);
     let cluster = Watched {
         inner: target.clone(),
         watch: watch.clone(),
@@ -513,35 +510,41 @@ fn restored(target: &MemoryCluster) -> usize {
 }
 
 #[tokio::test]
-async fn a_cancelled_restore_answers_and_the_same_command_ends_it() {
-    let clock = HandClock::default();
-    let store = new_store(&clock).await;
-    back_up(&store, &clock, &Watch::falling(None))
+async fn a_restore_cancelled_at_any_call_is_ended_by_the_same_command() {
+    cancel_restores(FEW).await;
+}
+
+#[tokio::test]
+async fn a_restore_of_20_000_objects_is_cancelled() {
+    cancel_restores(MANY).await;
+}
+
+async fn cancel_restores(objects: usize) {
+    let (source, clock) = (source(objects), HandClock::default());
+    let stored = new_store(&clock).await;
+    back_up(&source, &stored, &clock, &Watch::falling(None))
         .await
         .unwrap();
     let watch = Watch::falling(None);
     let target = MemoryCluster::new();
-    let report = restore(&store.snapshot(), &target, &clock, &watch)
+    let report = restore(&stored.snapshot(), &target, &clock, &watch)
         .await
         .unwrap();
     assert_eq!(report.outcome, Outcome::Completed, "{report}");
+    // The target makes its own ServiceAccounts.
+    let made = objects - NAMESPACES;
     let (created, there) = (report.count(ObjectOutcome::Created), restored(&target));
-    assert_eq!((created, there), (MADE as u64, MADE));
-    let (vault, cluster) = (
-        watch.vault.load(Ordering::SeqCst),
-        watch.cluster.load(Ordering::SeqCst),
-    );
-    let falls = points(vault).into_iter().map(|n| (Side::Vault, n));
-    let falls = falls.chain(points(cluster).into_iter().map(|n| (Side::Cluster, n)));
+    assert_eq!((created, there), (made as u64, made));
+    let (falls, calls) = points(&watch, objects);
     for fall in falls {
-        let at = format!("{fall:?} of {vault} and {cluster}");
+        let at = format!("{fall:?}");
         let clock = HandClock::default();
-        let (store, target) = (store.snapshot(), MemoryCluster::new());
+        let (store, target) = (stored.snapshot(), MemoryCluster::new());
         let watch = Watch::falling(Some(fall));
         let ended = restore(&store, &target, &clock, &watch).await;
         assert!(watch.cancel.is_cancelled(), "{at}: the token fell");
         assert_nothing_late(&watch, &at);
-        let last = fall == (Side::Vault, vault);
+        let last = fall == (Side::Vault, calls);
         match ended {
             Err(error) => assert_eq!(error.kind(), ErrorKind::Cancelled, "{at}"),
             Ok(report) => assert!(
@@ -568,7 +571,7 @@ async fn a_cancelled_restore_answers_and_the_same_command_ends_it() {
             created,
             "{at}: all are ours"
         );
-        assert_eq!(restored(&target), MADE, "{at}");
+        assert_eq!(restored(&target), made, "{at}");
         assert_eq!(vault.restore_report("all").await.unwrap(), report, "{at}");
     }
 }

@@ -1,6 +1,7 @@
 //! From a kubeconfig to a client.
 
 mod certificate;
+mod proxy;
 
 use crate::{discovery, error, gate::Gate, limit::ClusterLimits};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -173,8 +174,9 @@ impl ClusterClient {
             .map_err(|source| {
                 error::from_kubeconfig(source).with_context("contexts", names.join(","))
             })?;
-        // HTTPS_PROXY never means the own host: as Go's net/http, and so kubectl, has it.
-        if direct && is_loopback(&config) {
+        // kube asks NO_PROXY about the proxy's host, not about the cluster's.
+        let host = config.cluster_url.host().unwrap_or_default();
+        if direct && proxy::is_excepted(host, &no_proxy()) {
             config.proxy_url = None;
         }
         Self::from_config(config, options)
@@ -234,13 +236,11 @@ fn address(url: &http::Uri) -> String {
     )
 }
 
-fn is_loopback(config: &Config) -> bool {
-    let host = config.cluster_url.host().unwrap_or_default();
-    let host = host.trim_matches(['[', ']']);
-    host == "localhost"
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+/// The environment's exceptions from its proxy.
+fn no_proxy() -> String {
+    let names = ["NO_PROXY", "no_proxy"];
+    let found = names.iter().find_map(|name| std::env::var(name).ok());
+    found.unwrap_or_default()
 }
 
 /// The client certificate as PEM, if the identity has one in its file.

@@ -151,6 +151,19 @@ pub(crate) fn from_kube(error: kube::Error) -> Error {
     if let kube::Error::Auth(auth) = &error {
         return from_auth(auth);
     }
+    let unusable = match &error {
+        kube::Error::ProxyProtocolUnsupported { .. }
+        | kube::Error::ProxyProtocolDisabled { .. } => Some(
+            "the proxy's address has an unknown scheme; use http, https or socks5 in proxy-url or HTTPS_PROXY",
+        ),
+        kube::Error::RustlsTls(_) => Some(
+            "the kubeconfig's certificates or key cannot be used for TLS; check its user and cluster entries",
+        ),
+        _ => None,
+    };
+    if let Some(message) = unusable {
+        return Error::invalid(message);
+    }
     let (kind, message, retry) = broken(&error);
     Error::new(kind, message)
         .with_retry(retry)
@@ -333,6 +346,11 @@ pub(crate) fn from_kubeconfig(error: KubeconfigError) -> Error {
         Bad::ParseProxyUrl(_) => (
             ErrorKind::InvalidInput,
             "the proxy's address is not a URL; check proxy-url in the kubeconfig and HTTPS_PROXY"
+                .to_owned(),
+        ),
+        Bad::ParseNoProxy(_) => (
+            ErrorKind::InvalidInput,
+            "NO_PROXY is not a list of hosts and networks separated by commas; correct or unset it"
                 .to_owned(),
         ),
         Bad::LoadCertificateAuthority(_) | Bad::ParseCertificates(_) => (

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use csdr_core::{
     Error, ErrorKind, Result,
-    port::{Entropy, PutMode, VaultBackend, VaultBackendExt, VaultKey},
+    port::{Entropy, PutMode, VaultBackend, VaultBackendExt, VaultKey, VaultWriter},
 };
 use std::fmt;
 
@@ -81,30 +81,26 @@ async fn try_with(vault: &dyn VaultBackend, key: &VaultKey) -> Result<Probe> {
     let promised = vault.capabilities();
     let mut conditional_create = false;
     let mut conditional_finish = false;
-    let fresh = match promised.conditional_create {
-        true => vault.put(key, FIRST, PutMode::CreateNew).await,
-        false => vault.put(key, FIRST, PutMode::Overwrite).await,
-    };
-    match fresh {
-        Ok(_) if promised.conditional_create => {
-            conditional_create = refused(vault.put(key, SECOND, PutMode::CreateNew).await)?;
-            let finished = match vault.writer(key, PutMode::CreateNew).await {
-                Ok(mut writer) => match writer.write(SECOND).await {
-                    Ok(()) => writer.finish().await,
-                    Err(error) => Err(error),
-                },
-                Err(error) => Err(error),
-            };
-            conditional_finish = refused(finished)?;
+    if promised.conditional_create {
+        // Opened while the key is free: its end must find it taken.
+        let late = vault.writer(key, PutMode::CreateNew).await?;
+        match vault.put(key, FIRST, PutMode::CreateNew).await {
+            Ok(_) => {
+                conditional_create = refused(vault.put(key, SECOND, PutMode::CreateNew).await)?;
+                conditional_finish = refused(finish(late, SECOND).await)?;
+            }
+            Err(error) if error.kind() == ErrorKind::Unsupported => {
+                late.abort().await?;
+                vault.put(key, FIRST, PutMode::Overwrite).await?;
+            }
+            Err(error) => return Err(error),
         }
-        Ok(_) => {}
-        Err(error) if error.kind() == ErrorKind::Unsupported => {
-            vault.put(key, FIRST, PutMode::Overwrite).await?;
-        }
-        Err(error) => return Err(error),
+    } else {
+        vault.put(key, FIRST, PutMode::Overwrite).await?;
     }
     let stored = vault.read(key, 1024).await?;
-    let intact = [FIRST, SECOND].contains(&stored) && (stored == FIRST || !conditional_create);
+    let kept = conditional_create && conditional_finish;
+    let intact = stored == FIRST || (stored == SECOND && !kept);
     if !intact {
         return Err(Error::corrupt("the store gives back other bytes than it was given")
             .with_context("key", key));
@@ -121,6 +117,11 @@ async fn try_with(vault: &dyn VaultBackend, key: &VaultKey) -> Result<Probe> {
         range_read,
         delete: false,
     })
+}
+
+async fn finish(mut writer: Box<dyn VaultWriter>, body: Bytes) -> Result<()> {
+    writer.write(body).await?;
+    writer.finish().await.map(|_| ())
 }
 
 /// Whether the second create was refused as it must be.

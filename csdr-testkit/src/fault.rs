@@ -1,5 +1,7 @@
 //! Faults on purpose: the n-th call fails, tears, hangs, or ends the process.
 
+mod applier;
+mod collector;
 mod vault;
 
 pub use vault::Faulty;

@@ -11,7 +11,10 @@
 //! [`KubeApplier`](csdr_k8s::KubeApplier) where the folder and the cluster in memory stand here, and a bucket where the vault's folder
 //! is named, and it is the real thing: nothing else changes.
 
-#![expect(clippy::print_stdout, reason = "an example tells its reader what it does")]
+#![expect(
+    clippy::print_stdout,
+    reason = "an example tells its reader what it does"
+)]
 
 use csdr_core::{
     Error, Result,
@@ -72,7 +75,10 @@ async fn quickstart() -> Result<()> {
     title("3. Back up");
     let began = Instant::now();
     // A report tells of every gap; `require_complete` makes an error of a backup that is not whole.
-    let report = backup.run(plan, &RunOptions::default()).await?.require_complete()?;
+    let report = backup
+        .run(plan, &RunOptions::default())
+        .await?
+        .require_complete()?;
     println!("{report}");
     println!("took {}", milliseconds(began.elapsed()));
 
@@ -83,7 +89,9 @@ async fn quickstart() -> Result<()> {
     println!("{proof}");
     println!("took {}", milliseconds(began.elapsed()));
     if !proof.is_sound() {
-        return Err(Error::corrupt("the backup is damaged; make a new one under another name"));
+        return Err(Error::corrupt(
+            "the backup is damaged; make a new one under another name",
+        ));
     }
 
     title("5. What was left out, and why: stored with the backup");
@@ -106,7 +114,10 @@ async fn quickstart() -> Result<()> {
 
     title("7. Restore it");
     let began = Instant::now();
-    let report = restore.run(plan, &RunOptions::default()).await?.require_complete()?;
+    let report = restore
+        .run(plan, &RunOptions::default())
+        .await?
+        .require_complete()?;
     println!("{report}");
     println!("took {}", milliseconds(began.elapsed()));
     let moved = cluster
@@ -117,25 +128,46 @@ async fn quickstart() -> Result<()> {
     println!("the cluster now holds {moved} objects in namespace boutique-copy");
 
     title("8. The same into a folder of YAML, for a repository");
-    let folder = ManifestDir::new(Arc::new(OpendalVault::fs(&rendered_folder)), VaultKey::root());
+    let folder = ManifestDir::new(
+        Arc::new(OpendalVault::fs(&rendered_folder)),
+        VaultKey::root(),
+    );
     let restore = Restore::new(vault, folder.clone(), folder);
     let plan = restore.plan(&spec.with_name("into-yaml")).await?;
-    let report = restore.run(plan, &RunOptions::default()).await?.require_complete()?;
+    let report = restore
+        .run(plan, &RunOptions::default())
+        .await?
+        .require_complete()?;
     println!("{report}");
 
     title("Where the files lie");
-    println!("backup     {}", vault_folder.join("backups/boutique-1").display());
-    println!("archive    tar tzf {}", vault_folder.join("backups/boutique-1/boutique-1.tar.gz").display());
-    println!("rendered   {} ({} files)", rendered_folder.display(), report.count(ObjectOutcome::Created));
+    println!(
+        "backup     {}",
+        vault_folder.join("backups/boutique-1").display()
+    );
+    println!(
+        "archive    tar tzf {}",
+        vault_folder
+            .join("backups/boutique-1/boutique-1.tar.gz")
+            .display()
+    );
+    println!(
+        "rendered   {} ({} files)",
+        rendered_folder.display(),
+        report.count(ObjectOutcome::Created)
+    );
     Ok(())
 }
 
 /// An empty folder: what an earlier run left is removed.
 fn fresh(folder: PathBuf) -> Result<PathBuf> {
     let failed = |error: std::io::Error| {
-        Error::new(csdr_core::ErrorKind::Unavailable, "cannot make an empty folder; check who owns it")
-            .with_context("folder", folder.display())
-            .with_source(error)
+        Error::new(
+            csdr_core::ErrorKind::Unavailable,
+            "cannot make an empty folder; check who owns it",
+        )
+        .with_context("folder", folder.display())
+        .with_source(error)
     };
     match std::fs::remove_dir_all(&folder) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),

@@ -1,1 +1,8 @@
-//! (crate docs)
+//! The example programs of csdr, as a library so that tests can call them.
+//!
+//! * [`cli`]: everything that the `csdr` binary does; `src/bin/csdr.rs` only calls it.
+//! * `examples/quickstart.rs` is the shortest whole program.
+//!
+//! Nothing here is published: these are files to copy from.
+
+pub mod cli;

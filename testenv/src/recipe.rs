@@ -228,7 +228,9 @@ impl Cache {
         if work.exists() {
             fs::remove_dir_all(&work).map_err(failed)?;
         }
-        let output = work.join("bin");
+        // Its compiler may live still: a folder of our own is one that it does not know.
+        let mine = work.join(std::process::id().to_string());
+        let output = mine.join("bin");
         fs::create_dir_all(&output).map_err(failed)?;
         say(&format!(
             "building {} from Go modules into {} (once)",
@@ -236,7 +238,7 @@ impl Cache {
             self.folder.display()
         ));
         let start = Instant::now();
-        part.build(&work, &output)?;
+        part.build(&mine, &output)?;
         let folder = self.place(part);
         fs::rename(&output, &folder).map_err(failed)?;
         fs::remove_dir_all(&work).map_err(failed)?;

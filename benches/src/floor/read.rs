@@ -5,7 +5,7 @@ use super::{
     member::{self, Member},
     page, tar,
 };
-use crate::{Result, memory::peak_rss_mib, sample::Sample, workload::PREFIX};
+use crate::{Result, process::peak_rss_mib, sample::Sample, workload::PREFIX};
 use bytes::Bytes;
 use std::{
     fs::{self, File},
@@ -109,7 +109,7 @@ pub(crate) async fn backup(kubeconfig: &Path, vault: &Path, name: &str) -> Resul
         objects,
         archive_bytes,
         peak_rss_mib: peak_rss_mib()?,
-        phases: Default::default(),
+        ..Sample::default()
     })
 }
 

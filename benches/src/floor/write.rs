@@ -3,7 +3,7 @@
 use super::connection::{Connection, Connections};
 use crate::{
     Result,
-    memory::peak_rss_mib,
+    process::peak_rss_mib,
     sample::Sample,
     workload::{Create, Workload},
 };
@@ -54,7 +54,7 @@ pub(crate) async fn restore(
         objects: workload.count() as u64,
         archive_bytes: 0,
         peak_rss_mib: peak_rss_mib()?,
-        phases: Default::default(),
+        ..Sample::default()
     })
 }
 

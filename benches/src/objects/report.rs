@@ -21,11 +21,13 @@ impl Pair {
             .map(|(name, seconds)| format!("{name} {seconds:.2} s"))
             .collect();
         progress(&format!(
-            "{what:<8} {:<6} {:>7.2} s {:>8.0} objects/s {:>6.1} MiB {}",
+            "{what:<8} {:<6} {:>7.2} s {:>8.0} objects/s {:>6.1} MiB, CPU {:.2} s + server {:.2} s {}",
             if floor { "floor" } else { "csdr" },
             sample.seconds,
             sample.objects_per_s(),
             sample.peak_rss_mib,
+            sample.cpu_seconds,
+            sample.server_cpu_seconds,
             phases.join(", "),
         ));
         if floor {

@@ -272,7 +272,8 @@ fn page(
             && request.selector.matches(&object.meta().labels)
     };
     let (mut bytes, mut last) = (0, None);
-    for manifest in folder.range(resource, after).filter(wanted) {
+    let mut rest = folder.range(resource, after).filter(wanted);
+    while let Some(manifest) = rest.next() {
         let object = &manifest.object;
         let written = object.meta().kind.api_version.version();
         if written != version {
@@ -291,6 +292,9 @@ fn page(
         let size = object.json().len();
         if !page.objects.is_empty() && bytes + size > request.page_bytes {
             page.next = last;
+            let same =
+                |row: &&Manifest| row.object.meta().kind.api_version.version() == version;
+            page.remaining = Some(1 + rest.filter(same).count() as u64);
             break;
         }
         bytes += size;

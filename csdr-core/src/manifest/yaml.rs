@@ -37,7 +37,7 @@ impl Default for YamlLimits {
 /// One document of a text.
 #[derive(Debug)]
 pub struct Document {
-    /// The line on which it begins, counted from 1.
+    /// The line on which it begins, that of its marker if it has one; counted from 1.
     pub line: usize,
     /// What it holds, or why it cannot be read; never shows the content.
     pub tree: Result<Tree>,
@@ -51,7 +51,7 @@ pub struct Document {
 /// let documents = yaml::documents(text, &yaml::YamlLimits::default());
 /// assert_eq!(documents.len(), 3);
 /// assert_eq!(documents[0].tree.as_ref().unwrap().to_string(), r#"{"a":true}"#);
-/// assert!(documents[1].tree.is_err() && documents[1].line == 3);
+/// assert!(documents[1].tree.is_err() && documents[1].line == 2);
 /// assert_eq!(documents[2].tree.as_ref().unwrap().to_string(), r#"{"mode":420}"#);
 /// ```
 pub fn documents(text: &str, limits: &YamlLimits) -> Vec<Document> {

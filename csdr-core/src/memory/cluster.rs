@@ -7,6 +7,7 @@ mod list;
 mod right;
 mod seed;
 mod state;
+mod store;
 mod watching;
 mod write;
 

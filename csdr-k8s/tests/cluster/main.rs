@@ -1,5 +1,6 @@
 //! The adapters on real control planes of csdr-testenv.
 
+mod conformance;
 mod connect;
 mod discovery;
 mod list;

@@ -1,6 +1,6 @@
 //! Writes, rights and watches on a real server.
 
-use crate::plane::{Room, client, eventually, object, options};
+use crate::plane::{Room, client, eventually, object, options, plane};
 use csdr_core::{
     ErrorKind,
     model::GroupVersionResource,
@@ -10,6 +10,7 @@ use csdr_core::{
     },
 };
 use csdr_k8s::{FieldValidation, KubeApplier, KubeTarget};
+use csdr_testenv::KubeVersion;
 use futures::StreamExt;
 use serde_json::{Value, json};
 
@@ -339,4 +340,51 @@ async fn a_watch_shows_what_is_there_and_what_changes() {
     assert!(
         matches!(watch.next().await.unwrap().unwrap(), WatchEvent::Deleted(object) if object.id() == first.id())
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_server_takes_the_same_requests() {
+    let plane = plane(KubeVersion::V1_21).await;
+    let client = client(plane.kubeconfig().yaml()).await;
+    let (applier, target) = (KubeApplier::new(client.clone()), KubeTarget::new(client));
+    let json = |value: &str| {
+        json!({
+            "apiVersion": "extensions/v1beta1", "kind": "Ingress",
+            "metadata": {"name": "old", "namespace": "default", "labels": {"v": value}},
+            "spec": {"backend": {"serviceName": "s", "servicePort": 80}},
+        })
+    };
+    let ingress = |value: &str| object("ingresses.extensions", &json(value));
+    let made = applier.create(&ingress("1"), &options()).await.unwrap();
+    assert_eq!(made.meta().kind.to_string(), "extensions/v1beta1/Ingress");
+    let error = applier.create(&ingress("1"), &options()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+    let apply = ApplyOptions {
+        write: options(),
+        force: true,
+    };
+    let applied = applier.apply(&ingress("2"), &apply).await.unwrap();
+    assert_eq!(applied.meta().labels["v"], "2");
+
+    let mut bad = json("3");
+    bad["spec"]["backend"]["serviceName"] = json!({"hunter2": 1});
+    let bad = object("ingresses.extensions", &bad);
+    let error = applier.replace(&bad, &options()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    // Its decoder quotes the bytes around the mistake.
+    assert!(!error.chain().contains("hunter2"), "{error}");
+
+    let mut watch = target.watch(WatchRequest {
+        resource: made.resource_version_path(),
+        namespace: Some("default".into()),
+        name: None,
+    });
+    let first = watch.next().await.unwrap().unwrap();
+    assert!(matches!(&first, WatchEvent::Applied(object) if object.id() == made.id()));
+    applier
+        .delete(made.id(), "v1beta1", &DeleteOptions::default())
+        .await
+        .unwrap();
+    let second = watch.next().await.unwrap().unwrap();
+    assert!(matches!(&second, WatchEvent::Deleted(object) if object.id() == made.id()));
 }

@@ -219,7 +219,9 @@ use run_all;
 /// Demands an error of one kind.
 fn demand_kind<T>(answer: csdr_core::Result<T>, kind: ErrorKind, call: &str) -> Verdict {
     match answer {
-        Ok(_) => Err(Violation::new(format!("{call} must answer `{kind}`, and worked"))),
+        Ok(_) => Err(Violation::new(format!(
+            "{call} must answer `{kind}`, and worked"
+        ))),
         Err(error) if error.kind() == kind => Ok(()),
         Err(error) => Err(Violation::new(format!(
             "{call} must answer `{kind}`, and answered `{}`: {}",

@@ -6,9 +6,7 @@ use csdr_core::{
     manifest::ManifestDir,
     memory::{Deny, MemoryCluster, MemoryVault},
     model::Object,
-    port::{
-        ResourceApplier, ResourceCollector, ResourceTarget, VaultKey, WriteOptions,
-    },
+    port::{ResourceApplier, ResourceCollector, ResourceTarget, VaultKey, WriteOptions},
 };
 use std::{fmt, sync::Arc, time::Duration};
 

@@ -19,7 +19,12 @@ use std::{
 };
 
 /// Backs a namespace up while nothing changes in it, and answers what was in it at that time.
-async fn back_up_at_rest(cluster: &Cluster, vault: &Vault, name: &str, namespace: &str) -> (String, Census) {
+async fn back_up_at_rest(
+    cluster: &Cluster,
+    vault: &Vault,
+    name: &str,
+    namespace: &str,
+) -> (String, Census) {
     let deadline = Instant::now() + PATIENCE;
     for round in 0.. {
         let before = cluster.census(&[namespace]).await;
@@ -72,21 +77,38 @@ async fn assert_whole(backup: &StoredBackup, census: &Census) {
 }
 
 /// Differences of every stored object to what the target has, by the target's id.
-async fn damage(target: &Cluster, stored: &BTreeMap<String, Found>, comparison: &Comparison) -> Vec<String> {
+async fn damage(
+    target: &Cluster,
+    stored: &BTreeMap<String, Found>,
+    comparison: &Comparison,
+) -> Vec<String> {
     let mut damage = Vec::new();
     for (id, found) in stored {
         let text = |path: &[&str]| found.tree.text_at(path).map(str::to_owned);
         let name = text(&["metadata", "name"]).unwrap();
         let namespace = text(&["metadata", "namespace"]);
         let resource = found.resource.to_string();
-        let name = if resource == "namespaces" { comparison.map_namespace(&name).to_owned() } else { name };
-        let namespace = namespace.as_deref().map(|namespace| comparison.map_namespace(namespace));
+        let name = if resource == "namespaces" {
+            comparison.map_namespace(&name).to_owned()
+        } else {
+            name
+        };
+        let namespace = namespace
+            .as_deref()
+            .map(|namespace| comparison.map_namespace(namespace));
         let api_version = text(&["apiVersion"]).unwrap();
-        match target.object(&resource, namespace, &name, &api_version).await {
+        match target
+            .object(&resource, namespace, &name, &api_version)
+            .await
+        {
             None => damage.push(format!("{id} is missing")),
             Some(there) => {
                 let differences = comparison.compare(&found.resource, &found.tree, &there);
-                damage.extend(differences.iter().map(|difference| format!("{id} {difference}")));
+                damage.extend(
+                    differences
+                        .iter()
+                        .map(|difference| format!("{id} {difference}")),
+                );
             }
         }
     }
@@ -110,7 +132,9 @@ async fn assert_equal(target: &Cluster, stored: &BTreeMap<String, Found>, compar
 async fn guestbook_moves_into_another_namespace_of_another_cluster() {
     let source = Cluster::start().await;
     source.make_namespace("guestbook").await;
-    source.apply(&application("guestbook.yaml", "guestbook")).await;
+    source
+        .apply(&application("guestbook.yaml", "guestbook"))
+        .await;
     let (_server, vault) = bucket().await;
     let (name, census) = back_up_at_rest(&source, &vault, "guestbook", "guestbook").await;
     source.plane.stop().await;
@@ -132,5 +156,9 @@ async fn guestbook_moves_into_another_namespace_of_another_cluster() {
     for id in there.keys() {
         eprintln!("{id}");
     }
-    let _ = (leaves(&Tree::object()), altered(&Tree::object(), "/a", None), ObjectOutcome::Created);
+    let _ = (
+        leaves(&Tree::object()),
+        altered(&Tree::object(), "/a", None),
+        ObjectOutcome::Created,
+    );
 }

@@ -37,7 +37,8 @@ impl Cluster {
                 }
             } else if kind.plural == "namespaces" {
                 for namespace in namespaces {
-                    if let Some(object) = self.get(&format!("/api/v1/namespaces/{namespace}")).await {
+                    if let Some(object) = self.get(&format!("/api/v1/namespaces/{namespace}")).await
+                    {
                         add(&kind, object, &mut census);
                     }
                 }
@@ -47,7 +48,13 @@ impl Cluster {
     }
 
     /// One object in the version that `api_version` of `like` has.
-    pub(crate) async fn object(&self, resource: &str, namespace: Option<&str>, name: &str, api_version: &str) -> Option<Tree> {
+    pub(crate) async fn object(
+        &self,
+        resource: &str,
+        namespace: Option<&str>,
+        name: &str,
+        api_version: &str,
+    ) -> Option<Tree> {
         let folder = folder(api_version);
         let plural = resource.split('.').next().unwrap();
         let path = match namespace {
@@ -78,7 +85,12 @@ impl Cluster {
         let mut versions = vec!["v1".to_owned()];
         let groups = self.get("/apis").await.unwrap();
         for group in groups["groups"].as_array().unwrap() {
-            versions.push(group["preferredVersion"]["groupVersion"].as_str().unwrap().to_owned());
+            versions.push(
+                group["preferredVersion"]["groupVersion"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned(),
+            );
         }
         for version in versions {
             let folder = folder(&version);
@@ -98,7 +110,10 @@ impl Cluster {
                 }
                 kinds.push(Kind {
                     folder: folder.clone(),
-                    group: version.rsplit_once('/').map_or("", |(group, _)| group).to_owned(),
+                    group: version
+                        .rsplit_once('/')
+                        .map_or("", |(group, _)| group)
+                        .to_owned(),
                     plural: plural.to_owned(),
                     kind: row["kind"].as_str().unwrap().to_owned(),
                     api_version: version.clone(),

@@ -87,8 +87,10 @@ impl Cluster {
     }
 
     pub(crate) async fn make_namespace(&self, name: &str) {
-        self.apply_yaml(&format!("{{apiVersion: v1, kind: Namespace, metadata: {{name: {name}}}}}"))
-            .await;
+        self.apply_yaml(&format!(
+            "{{apiVersion: v1, kind: Namespace, metadata: {{name: {name}}}}}"
+        ))
+        .await;
     }
 
     /// Asks without csdr's client.
@@ -126,7 +128,9 @@ impl Cluster {
 
 pub(crate) async fn client(kubeconfig: &Kubeconfig) -> ClusterClient {
     let options = ConnectOptions::default();
-    ClusterClient::from_yaml(kubeconfig.yaml(), &options).await.unwrap()
+    ClusterClient::from_yaml(kubeconfig.yaml(), &options)
+        .await
+        .unwrap()
 }
 
 pub(crate) async fn back_up(
@@ -151,7 +155,9 @@ pub(crate) async fn bucket() -> (S3Server, Vault) {
         .with_endpoint(server.endpoint())
         .with_addressing(S3Addressing::Path)
         .with_credentials(credentials);
-    let vault = Vault::create(OpendalVault::s3(config).unwrap()).await.unwrap();
+    let vault = Vault::create(OpendalVault::s3(config).unwrap())
+        .await
+        .unwrap();
     (server, vault)
 }
 

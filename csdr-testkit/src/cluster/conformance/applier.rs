@@ -28,7 +28,11 @@ pub use replace::{
     replace_status_ignores_the_rest, status_of_a_kind_without_one_is_not_found,
 };
 
-use super::{Verdict, Violation, object::*, run_all};
+use super::{
+    Verdict, Violation,
+    object::{by, config_map, stored},
+    run_all,
+};
 use crate::cluster::ClusterFixture;
 use csdr_core::model::Object;
 

@@ -4,9 +4,7 @@ use super::{Violation, wait_for};
 use crate::cluster::ClusterFixture;
 use csdr_core::{
     Result,
-    model::{
-        ApiVersion, GroupResource, GroupVersionKind, LabelSelector, Object, ObjectId, Tree,
-    },
+    model::{ApiVersion, GroupResource, GroupVersionKind, LabelSelector, Object, ObjectId, Tree},
     port::{ListRequest, WriteOptions},
 };
 

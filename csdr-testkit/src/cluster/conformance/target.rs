@@ -1,6 +1,10 @@
 //! The rules of [`ResourceTarget`](csdr_core::port::ResourceTarget): what a collector reads, and rights and watches.
 
-use super::{Verdict, Violation, demand, object::*, read, run_all};
+use super::{
+    Verdict, Violation, demand,
+    object::{by, config_map, config_maps, widgets},
+    read, run_all,
+};
 use crate::cluster::ClusterFixture;
 use csdr_core::{
     Error, ErrorKind,
@@ -57,7 +61,11 @@ pub async fn can_i_answers_for_the_writer(fixture: &dyn ClusterFixture) -> Verdi
         name: None,
     };
     let access = fixture.adapters().target.can_i(&request).await?;
-    demand!(access.allowed, "who may do everything is denied: {}", access.reason);
+    demand!(
+        access.allowed,
+        "who may do everything is denied: {}",
+        access.reason
+    );
     if let Some(restricted) = fixture.restricted() {
         let access = restricted.target.can_i(&request).await?;
         demand!(!access.allowed, "who may do nothing is allowed");
@@ -76,7 +84,10 @@ pub async fn watch_begins_with_what_stands(fixture: &dyn ClusterFixture) -> Verd
     let mut watch = Watch::begin(fixture, None)?;
     let mut found = vec![watch.next().await?, watch.next().await?];
     found.sort();
-    demand!(found == ["applied a", "applied b"], "a watch begins with {found:?}");
+    demand!(
+        found == ["applied a", "applied b"],
+        "a watch begins with {found:?}"
+    );
     Ok(())
 }
 
@@ -91,14 +102,21 @@ pub async fn watch_shows_changes(fixture: &dyn ClusterFixture) -> Verdict {
     let mut found = vec![watch.next().await?];
     if !fixture.promises().live {
         let end = watch.next().await?;
-        demand!(end == "end", "a watch that shows no changes must end, and yields {end}");
+        demand!(
+            end == "end",
+            "a watch that shows no changes must end, and yields {end}"
+        );
         return Ok(());
     }
     let applier = fixture.adapters().applier;
-    let b = applier.create(&config_map(place, "b", "{}")?, &by("testkit")).await?;
+    let b = applier
+        .create(&config_map(place, "b", "{}")?, &by("testkit"))
+        .await?;
     found.push(watch.next().await?);
     let patch = br#"{"data":{"k":"v"}}"#.to_vec();
-    applier.merge_patch(b.id(), "v1", patch.into(), &by("testkit")).await?;
+    applier
+        .merge_patch(b.id(), "v1", patch.into(), &by("testkit"))
+        .await?;
     found.push(watch.next().await?);
     applier.delete(b.id(), "v1", &Default::default()).await?;
     found.push(watch.next().await?);

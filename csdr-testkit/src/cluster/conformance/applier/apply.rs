@@ -3,7 +3,10 @@
 use super::{create::managers, data, given};
 use crate::cluster::{
     ClusterFixture,
-    conformance::{Verdict, demand, demand_kind, object::*},
+    conformance::{
+        Verdict, demand, demand_kind,
+        object::{by, config_map, stored, text},
+    },
 };
 use csdr_core::{ErrorKind, port::ApplyOptions};
 
@@ -19,10 +22,16 @@ pub async fn merge_patch_follows_the_rfc(fixture: &dyn ClusterFixture) -> Verdic
         .merge_patch(a.id(), "v1", patch.to_vec().into(), &by("testkit"))
         .await?;
     let now = stored(fixture, a.id(), "v1").await?;
-    demand!(answer.tree()? == now.tree()?, "the answer is not what is stored");
+    demand!(
+        answer.tree()? == now.tree()?,
+        "the answer is not what is stored"
+    );
     let expected = r#"{"kept":"y","set":"2"}"#;
     let found = data(fixture, &a).await?;
-    demand!(found == expected, "the patch gives {found} instead of {expected}");
+    demand!(
+        found == expected,
+        "the patch gives {found} instead of {expected}"
+    );
     demand!(
         text(&now, &["metadata", "annotations", "conformance.csdr.io/a"])? == "b",
         "the patch did not add an annotation"
@@ -41,7 +50,11 @@ pub async fn merge_patch_of_a_missing_object_is_not_found(fixture: &dyn ClusterF
     let answer = applier
         .merge_patch(asked.id(), "v1", patch.into(), &by("testkit"))
         .await;
-    demand_kind(answer, ErrorKind::NotFound, "merge_patch of a missing object")
+    demand_kind(
+        answer,
+        ErrorKind::NotFound,
+        "merge_patch of a missing object",
+    )
 }
 
 /// A patch that names an old `resourceVersion` is `Conflict` and changes nothing.
@@ -92,8 +105,14 @@ pub async fn apply_creates_what_is_missing(fixture: &dyn ClusterFixture) -> Verd
     let applier = fixture.adapters().applier;
     let answer = applier.apply(&config, &apply_by("one", false)).await?;
     let now = stored(fixture, config.id(), "v1").await?;
-    demand!(answer.tree()? == now.tree()?, "the answer is not what is stored");
-    demand!(data(fixture, &now).await? == r#"{"k":"v"}"#, "apply did not store its fields");
+    demand!(
+        answer.tree()? == now.tree()?,
+        "the answer is not what is stored"
+    );
+    demand!(
+        data(fixture, &now).await? == r#"{"k":"v"}"#,
+        "apply did not store its fields"
+    );
     demand!(
         managers(&now)?.contains(&("one".to_owned(), "Apply".to_owned())),
         "the manager of an apply is not recorded"
@@ -111,7 +130,9 @@ pub async fn apply_removes_what_it_no_longer_names(fixture: &dyn ClusterFixture)
     }
     let place = fixture.namespace();
     let first = config_map(place, "a", r#"{"gone":"x","k":"1"}"#)?;
-    fixture.seed(&[config_map(place, "a", r#"{"others":"y"}"#)?]).await?;
+    fixture
+        .seed(&[config_map(place, "a", r#"{"others":"y"}"#)?])
+        .await?;
     let applier = fixture.adapters().applier;
     applier.apply(&first, &apply_by("one", false)).await?;
     let second = config_map(place, "a", r#"{"k":"2"}"#)?;
@@ -142,7 +163,11 @@ pub async fn apply_conflicts_unless_forced(fixture: &dyn ClusterFixture) -> Verd
     applier.apply(&first, &apply_by("one", false)).await?;
     let other = config_map(place, "a", r#"{"k":"2"}"#)?;
     let answer = applier.apply(&other, &apply_by("two", false)).await;
-    demand_kind(answer, ErrorKind::Conflict, "apply over another manager's field")?;
+    demand_kind(
+        answer,
+        ErrorKind::Conflict,
+        "apply over another manager's field",
+    )?;
     demand!(
         data(fixture, &first).await? == r#"{"k":"1"}"#,
         "an apply that was refused stored something"

@@ -3,7 +3,11 @@
 use super::{data, given};
 use crate::cluster::{
     ClusterFixture,
-    conformance::{Verdict, demand, demand_kind, object::*, wait_for},
+    conformance::{
+        Verdict, demand, demand_kind,
+        object::{by, config_map, labelled, namespace, stored, widget, with},
+        wait_for,
+    },
 };
 use csdr_core::{
     ErrorKind,
@@ -46,7 +50,11 @@ pub async fn create_answers_what_is_stored(fixture: &dyn ClusterFixture) -> Verd
 pub async fn create_keeps_the_existing(fixture: &dyn ClusterFixture) -> Verdict {
     let first = given(fixture, "a", r#"{"k":"first"}"#).await?;
     let second = config_map(fixture.namespace(), "a", r#"{"k":"second"}"#)?;
-    let answer = fixture.adapters().applier.create(&second, &by("testkit")).await;
+    let answer = fixture
+        .adapters()
+        .applier
+        .create(&second, &by("testkit"))
+        .await;
     demand_kind(answer, ErrorKind::AlreadyExists, "create of a taken name")?;
     let now = stored(fixture, first.id(), "v1").await?;
     demand!(now == first, "create changed an existing object");
@@ -81,7 +89,11 @@ pub async fn create_in_a_missing_namespace_is_not_found(fixture: &dyn ClusterFix
         return Ok(());
     }
     let asked = config_map(&format!("{}-missing", fixture.namespace()), "a", "{}")?;
-    let answer = fixture.adapters().applier.create(&asked, &by("testkit")).await;
+    let answer = fixture
+        .adapters()
+        .applier
+        .create(&asked, &by("testkit"))
+        .await;
     demand_kind(answer, ErrorKind::NotFound, "create in a missing namespace")
 }
 
@@ -119,7 +131,11 @@ pub async fn create_in_a_terminating_namespace_is_a_conflict(
         .applier
         .merge_patch(holding.id(), "v1", release.into(), &by("testkit"))
         .await?;
-    demand_kind(answer, ErrorKind::Conflict, "create in a terminating namespace")
+    demand_kind(
+        answer,
+        ErrorKind::Conflict,
+        "create in a terminating namespace",
+    )
 }
 
 /// Content that the server refuses is `InvalidInput`.
@@ -131,8 +147,16 @@ pub async fn refused_content_is_invalid_input(fixture: &dyn ClusterFixture) -> V
         return Ok(());
     }
     let asked = labelled(fixture.namespace(), "a", r#"{"l":"no label value"}"#, "{}")?;
-    let answer = fixture.adapters().applier.create(&asked, &by("testkit")).await;
-    demand_kind(answer, ErrorKind::InvalidInput, "create of a malformed label")
+    let answer = fixture
+        .adapters()
+        .applier
+        .create(&asked, &by("testkit"))
+        .await;
+    demand_kind(
+        answer,
+        ErrorKind::InvalidInput,
+        "create of a malformed label",
+    )
 }
 
 /// `create` of a kind that is not served is `NotFound`.
@@ -142,8 +166,16 @@ pub async fn refused_content_is_invalid_input(fixture: &dyn ClusterFixture) -> V
 pub async fn an_unknown_kind_is_not_found(fixture: &dyn ClusterFixture) -> Verdict {
     let resource = "widgets.nobody.conformance.csdr.io".parse()?;
     let asked = widget(&resource, fixture.namespace(), "{}")?;
-    let answer = fixture.adapters().applier.create(&asked, &by("testkit")).await;
-    demand_kind(answer, ErrorKind::NotFound, "create of a kind that is not served")
+    let answer = fixture
+        .adapters()
+        .applier
+        .create(&asked, &by("testkit"))
+        .await;
+    demand_kind(
+        answer,
+        ErrorKind::NotFound,
+        "create of a kind that is not served",
+    )
 }
 
 /// With `dry_run` every promised verb answers, and nothing is stored.
@@ -165,16 +197,26 @@ pub async fn dry_runs_store_nothing(fixture: &dyn ClusterFixture) -> Verdict {
     );
     let a = given(fixture, "a", r#"{"k":"v"}"#).await?;
     demand_kind(
-        applier.create(&config_map(fixture.namespace(), "a", "{}")?, &dry).await,
+        applier
+            .create(&config_map(fixture.namespace(), "a", "{}")?, &dry)
+            .await,
         ErrorKind::AlreadyExists,
         "dry create of a taken name",
     )?;
     let changed = with(&a, &["data", "k"], Some("\"w\""))?;
     applier.replace(&changed, &dry).await?;
-    demand!(data(fixture, &a).await? == r#"{"k":"v"}"#, "a dry replace stores");
+    demand!(
+        data(fixture, &a).await? == r#"{"k":"v"}"#,
+        "a dry replace stores"
+    );
     let patch = br#"{"data":{"k":"w"}}"#.to_vec();
-    applier.merge_patch(a.id(), "v1", patch.into(), &dry).await?;
-    demand!(data(fixture, &a).await? == r#"{"k":"v"}"#, "a dry patch stores");
+    applier
+        .merge_patch(a.id(), "v1", patch.into(), &dry)
+        .await?;
+    demand!(
+        data(fixture, &a).await? == r#"{"k":"v"}"#,
+        "a dry patch stores"
+    );
     if fixture.promises().apply {
         let options = ApplyOptions {
             write: dry.clone(),
@@ -182,7 +224,10 @@ pub async fn dry_runs_store_nothing(fixture: &dyn ClusterFixture) -> Verdict {
         };
         let config = config_map(fixture.namespace(), "a", r#"{"k":"w"}"#)?;
         applier.apply(&config, &options).await?;
-        demand!(data(fixture, &a).await? == r#"{"k":"v"}"#, "a dry apply stores");
+        demand!(
+            data(fixture, &a).await? == r#"{"k":"v"}"#,
+            "a dry apply stores"
+        );
     }
     let options = DeleteOptions {
         dry_run: true,
@@ -209,7 +254,12 @@ pub async fn without_rights_a_write_is_permission_denied(fixture: &dyn ClusterFi
     let answer = restricted.applier.create(&asked, &by("testkit")).await;
     demand_kind(answer, ErrorKind::PermissionDenied, "create without rights")?;
     demand!(
-        fixture.adapters().target.get(asked.id(), "v1").await?.is_none(),
+        fixture
+            .adapters()
+            .target
+            .get(asked.id(), "v1")
+            .await?
+            .is_none(),
         "an object was created without rights"
     );
     Ok(())
@@ -230,11 +280,19 @@ pub async fn unpromised_verbs_are_unsupported(fixture: &dyn ClusterFixture) -> V
             force: true,
         };
         let answer = applier.apply(&config, &options).await;
-        demand_kind(answer, ErrorKind::Unsupported, "apply, which is not promised,")?;
+        demand_kind(
+            answer,
+            ErrorKind::Unsupported,
+            "apply, which is not promised,",
+        )?;
     }
     if !promises.replace_status {
         let answer = applier.replace_status(&a, &by("testkit")).await;
-        demand_kind(answer, ErrorKind::Unsupported, "replace_status, which is not promised,")?;
+        demand_kind(
+            answer,
+            ErrorKind::Unsupported,
+            "replace_status, which is not promised,",
+        )?;
     }
     demand!(
         data(fixture, &a).await? == r#"{"k":"v"}"#,
@@ -244,7 +302,9 @@ pub async fn unpromised_verbs_are_unsupported(fixture: &dyn ClusterFixture) -> V
 }
 
 /// The managers of an object with their operations.
-pub(super) fn managers(object: &csdr_core::model::Object) -> csdr_core::Result<Vec<(String, String)>> {
+pub(super) fn managers(
+    object: &csdr_core::model::Object,
+) -> csdr_core::Result<Vec<(String, String)>> {
     let tree = object.tree()?;
     let entries = tree
         .at(&["metadata", "managedFields"])

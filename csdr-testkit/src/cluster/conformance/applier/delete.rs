@@ -3,7 +3,11 @@
 use super::given;
 use crate::cluster::{
     ClusterFixture,
-    conformance::{Verdict, demand, demand_kind, object::*, wait_for},
+    conformance::{
+        Verdict, demand, demand_kind,
+        object::{by, config_map, with},
+        wait_for,
+    },
 };
 use csdr_core::{
     ErrorKind,
@@ -27,9 +31,11 @@ pub async fn delete_works_with_every_propagation(fixture: &dyn ClusterFixture) -
             ..DeleteOptions::default()
         };
         adapters.applier.delete(object.id(), "v1", &options).await?;
-        wait_for(fixture, &format!("the end of an object ({name})"), async || {
-            Ok(adapters.target.get(object.id(), "v1").await?.is_none())
-        })
+        wait_for(
+            fixture,
+            &format!("the end of an object ({name})"),
+            async || Ok(adapters.target.get(object.id(), "v1").await?.is_none()),
+        )
         .await?;
     }
     Ok(())
@@ -65,7 +71,11 @@ pub async fn delete_demands_its_preconditions(fixture: &dyn ClusterFixture) -> V
     };
     for (what, options) in [("uid", uid), ("resourceVersion", version)] {
         let answer = adapters.applier.delete(object.id(), "v1", &options).await;
-        demand_kind(answer, ErrorKind::Conflict, &format!("delete of another {what}"))?;
+        demand_kind(
+            answer,
+            ErrorKind::Conflict,
+            &format!("delete of another {what}"),
+        )?;
         let now = adapters.target.get(object.id(), "v1").await?;
         demand!(
             now.is_some_and(|now| !now.meta().deleting),
@@ -109,8 +119,10 @@ pub async fn finalizers_hold_an_object(fixture: &dyn ClusterFixture) -> Verdict 
         .applier
         .merge_patch(asked.id(), "v1", release.into(), &by("testkit"))
         .await?;
-    wait_for(fixture, "the end of an object without finalizers", async || {
-        Ok(adapters.target.get(asked.id(), "v1").await?.is_none())
-    })
+    wait_for(
+        fixture,
+        "the end of an object without finalizers",
+        async || Ok(adapters.target.get(asked.id(), "v1").await?.is_none()),
+    )
     .await
 }

@@ -3,7 +3,10 @@
 use super::{data, given};
 use crate::cluster::{
     ClusterFixture,
-    conformance::{Verdict, demand, demand_kind, object::*},
+    conformance::{
+        Verdict, demand, demand_kind,
+        object::{by, config_map, stored, widget, widgets, with},
+    },
 };
 use csdr_core::ErrorKind;
 
@@ -14,14 +17,24 @@ use csdr_core::ErrorKind;
 pub async fn replace_replaces_everything(fixture: &dyn ClusterFixture) -> Verdict {
     let old = given(fixture, "a", r#"{"k":"v","gone":"x"}"#).await?;
     let new = with(&old, &["data"], Some(r#"{"k":"w"}"#))?;
-    let answer = fixture.adapters().applier.replace(&new, &by("testkit")).await?;
+    let answer = fixture
+        .adapters()
+        .applier
+        .replace(&new, &by("testkit"))
+        .await?;
     let now = stored(fixture, old.id(), "v1").await?;
     demand!(
         data(fixture, &old).await? == r#"{"k":"w"}"#,
         "replace left something of the old object"
     );
-    demand!(answer.tree()? == now.tree()?, "the answer is not what is stored");
-    demand!(now.meta().uid == old.meta().uid, "replace gave the object another uid");
+    demand!(
+        answer.tree()? == now.tree()?,
+        "the answer is not what is stored"
+    );
+    demand!(
+        now.meta().uid == old.meta().uid,
+        "replace gave the object another uid"
+    );
     Ok(())
 }
 
@@ -76,9 +89,17 @@ pub async fn replace_ignores_the_status(fixture: &dyn ClusterFixture) -> Verdict
     let asked = widget(&resource, fixture.namespace(), r#"{"n":1}"#)?;
     fixture.seed(std::slice::from_ref(&asked)).await?;
     let applier = fixture.adapters().applier;
-    let one = with(&stored(fixture, asked.id(), "v1").await?, &["status"], Some(r#"{"x":"1"}"#))?;
+    let one = with(
+        &stored(fixture, asked.id(), "v1").await?,
+        &["status"],
+        Some(r#"{"x":"1"}"#),
+    )?;
     applier.replace_status(&one, &by("testkit")).await?;
-    let two = with(&stored(fixture, asked.id(), "v1").await?, &["status"], Some(r#"{"x":"2"}"#))?;
+    let two = with(
+        &stored(fixture, asked.id(), "v1").await?,
+        &["status"],
+        Some(r#"{"x":"2"}"#),
+    )?;
     let two = with(&two, &["spec", "n"], Some("2"))?;
     applier.replace(&two, &by("testkit")).await?;
     let now = stored(fixture, asked.id(), "v1").await?.tree()?;
@@ -87,7 +108,9 @@ pub async fn replace_ignores_the_status(fixture: &dyn ClusterFixture) -> Verdict
         "replace changed the status"
     );
     demand!(
-        now.at(&["spec", "n"]).and_then(csdr_core::model::Tree::as_i64) == Some(2),
+        now.at(&["spec", "n"])
+            .and_then(csdr_core::model::Tree::as_i64)
+            == Some(2),
         "replace did not change the spec"
     );
     Ok(())
@@ -104,7 +127,11 @@ pub async fn replace_status_ignores_the_rest(fixture: &dyn ClusterFixture) -> Ve
     let resource = widgets(fixture).await?;
     let asked = widget(&resource, fixture.namespace(), r#"{"n":1}"#)?;
     fixture.seed(std::slice::from_ref(&asked)).await?;
-    let new = with(&stored(fixture, asked.id(), "v1").await?, &["status"], Some(r#"{"x":"1"}"#))?;
+    let new = with(
+        &stored(fixture, asked.id(), "v1").await?,
+        &["status"],
+        Some(r#"{"x":"1"}"#),
+    )?;
     let new = with(&new, &["spec", "n"], Some("2"))?;
     let applier = fixture.adapters().applier;
     applier.replace_status(&new, &by("testkit")).await?;
@@ -114,7 +141,9 @@ pub async fn replace_status_ignores_the_rest(fixture: &dyn ClusterFixture) -> Ve
         "replace_status did not change the status"
     );
     demand!(
-        now.at(&["spec", "n"]).and_then(csdr_core::model::Tree::as_i64) == Some(1),
+        now.at(&["spec", "n"])
+            .and_then(csdr_core::model::Tree::as_i64)
+            == Some(1),
         "replace_status changed the spec"
     );
     Ok(())
@@ -129,6 +158,14 @@ pub async fn status_of_a_kind_without_one_is_not_found(fixture: &dyn ClusterFixt
         return Ok(());
     }
     let a = given(fixture, "a", "{}").await?;
-    let answer = fixture.adapters().applier.replace_status(&a, &by("testkit")).await;
-    demand_kind(answer, ErrorKind::NotFound, "replace_status of a kind without status")
+    let answer = fixture
+        .adapters()
+        .applier
+        .replace_status(&a, &by("testkit"))
+        .await;
+    demand_kind(
+        answer,
+        ErrorKind::NotFound,
+        "replace_status of a kind without status",
+    )
 }

@@ -1,0 +1,202 @@
+//! How far it is: a bar on a terminal, plain lines elsewhere.
+
+use super::{Console, table::bytes};
+use csdr_core::port::{Event, Observer};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::{
+    fmt,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// Between two plain lines.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+/// Between two changes of a bar's text.
+const TEXT_EVERY: Duration = Duration::from_millis(100);
+
+const WITH_LENGTH: &str =
+    "{msg:<8} [{bar:30}] {human_pos}/{human_len} objects  {prefix}  {per_sec:0}  ETA {eta}";
+const WITHOUT_LENGTH: &str = "{msg:<8} {spinner} {human_pos} objects  {prefix}  {elapsed}";
+
+/// Shows what an operation does while it runs.
+pub(super) struct Progress {
+    console: Console,
+    bar: Option<ProgressBar>,
+    stage: Mutex<Stage>,
+}
+
+/// The stage that runs.
+struct Stage {
+    name: &'static str,
+    expected: Option<u64>,
+    objects: u64,
+    bytes: u64,
+    stored: u64,
+    began: Instant,
+    said: Instant,
+}
+
+impl Stage {
+    fn new(name: &'static str, expected: Option<u64>) -> Self {
+        let now = Instant::now();
+        Self {
+            name,
+            expected,
+            objects: 0,
+            bytes: 0,
+            stored: 0,
+            began: now,
+            said: now,
+        }
+    }
+
+    /// Whether it is time for the next word.
+    fn is_due(&mut self, every: Duration) -> bool {
+        let due = self.said.elapsed() >= every;
+        if due {
+            self.said = Instant::now();
+        }
+        due
+    }
+
+    /// `objects: 1200 of 20000 objects, 3.1 MiB, 120 objects/s, ETA 157s`
+    fn line(&self) -> String {
+        let seconds = self.began.elapsed().as_secs_f64().max(0.001);
+        let rate = self.objects as f64 / seconds;
+        let (of, eta) = match self.expected {
+            Some(expected) if expected > self.objects && rate > 0.0 => (
+                format!(" of {expected}"),
+                format!(", ETA {:.0}s", (expected - self.objects) as f64 / rate),
+            ),
+            _ => (String::new(), String::new()),
+        };
+        format!(
+            "{}: {}{of} objects, {}, {rate:.0} objects/s{eta}",
+            self.name,
+            self.objects,
+            self.amount()
+        )
+    }
+
+    fn amount(&self) -> String {
+        if self.stored > 0 {
+            format!("{}, {} stored", bytes(self.bytes), bytes(self.stored))
+        } else {
+            bytes(self.bytes)
+        }
+    }
+}
+
+impl Progress {
+    pub(super) fn new(console: &Console) -> Self {
+        Self {
+            console: console.clone(),
+            bar: console
+                .is_terminal()
+                .then(|| ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())),
+            stage: Mutex::new(Stage::new("start", None)),
+        }
+    }
+
+    /// Clears the bar, so that a result or an error stands alone.
+    pub(super) fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn begin(&self, name: &'static str, expected: Option<u64>) {
+        *self.stage() = Stage::new(name, expected);
+        match &self.bar {
+            Some(bar) => {
+                let template = if expected.is_some() {
+                    WITH_LENGTH
+                } else {
+                    WITHOUT_LENGTH
+                };
+                if let Ok(style) = ProgressStyle::with_template(template) {
+                    bar.set_style(style.progress_chars("=> "));
+                }
+                match expected {
+                    Some(expected) => bar.set_length(expected),
+                    None => bar.unset_length(),
+                }
+                bar.set_message(name);
+                bar.reset();
+                bar.enable_steady_tick(Duration::from_millis(200));
+            }
+            None => match expected {
+                Some(expected) => self.console.line(&format!("{name}: {expected} objects")),
+                None => self.console.line(name),
+            },
+        }
+    }
+
+    fn finish(&self) {
+        let stage = self.stage();
+        if self.bar.is_none() && stage.objects > 0 {
+            self.console.line(&format!("{}, done", stage.line()));
+        }
+    }
+
+    fn advance(&self, objects: u64, bytes: u64, stored: u64) {
+        let mut stage = self.stage();
+        stage.objects += objects;
+        stage.bytes += bytes;
+        stage.stored += stored;
+        match &self.bar {
+            Some(bar) => {
+                bar.inc(objects);
+                if stage.is_due(TEXT_EVERY) {
+                    bar.set_prefix(stage.amount());
+                    // A plan counts what was there when it was made; more may have come.
+                    if stage
+                        .expected
+                        .is_some_and(|expected| expected < stage.objects)
+                    {
+                        bar.set_length(stage.objects);
+                    }
+                }
+            }
+            None if stage.is_due(LINE_EVERY) => self.console.line(&stage.line()),
+            None => {}
+        }
+    }
+
+    fn note(&self, message: &str) {
+        if self.console.is_verbose() {
+            match &self.bar {
+                Some(bar) => bar.suspend(|| self.console.line(message)),
+                None => self.console.line(message),
+            }
+        }
+    }
+
+    fn stage(&self) -> std::sync::MutexGuard<'_, Stage> {
+        // Numbers for a person: whatever a panicking thread left is good enough.
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Observer for Progress {
+    fn observe(&self, event: &Event<'_>) {
+        match event {
+            Event::StageStarted { stage, objects } => self.begin(stage, *objects),
+            Event::StageEnded { .. } => self.finish(),
+            Event::ObjectDone { bytes, .. } => self.advance(1, *bytes, 0),
+            Event::ObjectsDone { objects, bytes, .. } => self.advance(*objects, *bytes, 0),
+            Event::BytesStored { bytes } => self.advance(0, 0, *bytes),
+            // What is noted stands in the report as well.
+            Event::Noted { message } => self.note(message),
+            _ => {}
+        }
+    }
+}
+
+impl fmt::Debug for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Progress")
+            .field("bar", &self.bar.is_some())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,182 @@
+//! `csdr restore …`.
+
+use super::{
+    Exit,
+    args::{RestoreCreate, RestorePlan as PlanArgs},
+    backup::after,
+    context::{Context, scratch_store},
+    folder, spec,
+    table::{table, time, took},
+};
+use csdr_core::{
+    Error, Result,
+    report::Outcome,
+    restore::{ObjectOutcome, Restore, RestorePlan, RestoreReport},
+    spec::RestoreSpec,
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::Serialize;
+use tempfile::TempDir;
+
+/// Reports that are read at the same time.
+const READERS: usize = 8;
+
+/// A plan writes nothing, not even the folder that it is for.
+#[derive(Clone, Copy)]
+enum Purpose {
+    Plan,
+    Run,
+}
+
+/// Everything that a restore needs; Velero's backup lies in the temporary folder as long as this lives.
+struct Prepared {
+    restore: Restore,
+    spec: RestoreSpec,
+    _scratch: TempDir,
+}
+
+async fn prepared(cx: &Context, args: &PlanArgs, purpose: Purpose) -> Result<Prepared> {
+    let spec = spec::restore(args)?;
+    let vault = cx.vault().await?;
+    let opened = cx.open(&vault, &spec.backup_name, &args.scratch).await?;
+    if let (Some(to), Purpose::Run) = (&args.to, purpose) {
+        folder::make(to)?;
+    }
+    let target = cx
+        .target(args.to.as_deref(), &args.cluster, &opened.backup)
+        .await?;
+    let (store, folder) = scratch_store(&args.scratch)?;
+    Ok(Prepared {
+        restore: Restore::new(vault, target.target, target.applier).with_scratch(store),
+        spec,
+        _scratch: folder,
+    })
+}
+
+async fn planned(cx: &Context, prepared: &Prepared) -> Result<RestorePlan> {
+    let planning = prepared.restore.plan(&prepared.spec);
+    cx.unless_cancelled("plan restore", planning).await
+}
+
+pub(super) async fn plan(cx: &Context, args: &PlanArgs) -> Result<Exit> {
+    let plan = planned(cx, &prepared(cx, args, Purpose::Plan).await?).await?;
+    show(cx, &plan)
+}
+
+fn show(cx: &Context, plan: &RestorePlan) -> Result<Exit> {
+    cx.console.show(cx.output, plan, || plan.to_string())?;
+    if plan.is_empty() {
+        return Err(Error::invalid(
+            "nothing is selected; check namespaces, resources and label selector",
+        )
+        .with_operation("plan restore")
+        .with_context("backup", &plan.spec().backup_name));
+    }
+    cx.console.line("nothing was changed");
+    Ok(Exit::Complete)
+}
+
+pub(super) async fn create(cx: &Context, args: &RestoreCreate) -> Result<Exit> {
+    let purpose = if args.dry_run {
+        Purpose::Plan
+    } else {
+        Purpose::Run
+    };
+    let prepared = prepared(cx, &args.plan, purpose).await?;
+    let plan = planned(cx, &prepared).await?;
+    if args.dry_run {
+        return show(cx, &plan);
+    }
+    let (options, progress) = cx.run_options(&args.bounds);
+    let ended = prepared.restore.run(plan, &options).await;
+    progress.end();
+    let report = ended?;
+    cx.console.show(cx.output, &report, || told(&report))?;
+    after(
+        cx,
+        report.outcome,
+        report.failure.as_ref().map(|failure| failure.to_error()),
+    );
+    Ok(report.outcome.into())
+}
+
+fn told(report: &RestoreReport) -> String {
+    let seconds = took(Some(report.started), Some(report.ended));
+    format!("{report}\n  took {seconds}, operation {}", report.operation)
+}
+
+/// One line of `list`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed {
+    name: String,
+    /// `None`: it runs, or was killed or cancelled.
+    outcome: Option<Outcome>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<RestoreReport>,
+}
+
+pub(super) async fn list(cx: &Context) -> Result<Exit> {
+    let vault = cx.vault().await?;
+    let reading = async {
+        stream::iter(vault.restores().await?)
+            .map(|entry| {
+                let vault = vault.clone();
+                async move {
+                    let report = match entry.ended {
+                        true => Some(vault.restore_report(&entry.name).await?),
+                        false => None,
+                    };
+                    Ok::<_, Error>(Listed {
+                        name: entry.name,
+                        outcome: report.as_ref().map(|report| report.outcome),
+                        report,
+                    })
+                }
+            })
+            .buffered(READERS)
+            .try_collect::<Vec<_>>()
+            .await
+    };
+    let restores = cx.unless_cancelled("list restores", reading).await?;
+    cx.console.show(cx.output, &restores, || {
+        if restores.is_empty() {
+            return "no restores".to_owned();
+        }
+        table(
+            &[
+                "NAME", "BACKUP", "OUTCOME", "CREATED", "EXISTED", "SKIPPED", "FAILED", "STARTED",
+                "TOOK",
+            ],
+            restores.iter().map(row),
+        )
+    })?;
+    Ok(Exit::Complete)
+}
+
+fn row(listed: &Listed) -> Vec<String> {
+    let Some(report) = &listed.report else {
+        return vec![listed.name.clone(), String::new(), "Unfinished".to_owned()];
+    };
+    let count = |outcome| report.count(outcome).to_string();
+    vec![
+        listed.name.clone(),
+        report.backup.clone(),
+        report.outcome.to_string(),
+        count(ObjectOutcome::Created),
+        count(ObjectOutcome::Existed),
+        count(ObjectOutcome::Skipped),
+        count(ObjectOutcome::Failed),
+        time(Some(report.started)),
+        took(Some(report.started), Some(report.ended)),
+    ]
+}
+
+pub(super) async fn describe(cx: &Context, name: &str) -> Result<Exit> {
+    let vault = cx.vault().await?;
+    let report = cx
+        .unless_cancelled("describe restore", vault.restore_report(name))
+        .await?;
+    cx.console.show(cx.output, &report, || told(&report))?;
+    Ok(Exit::Complete)
+}
