@@ -91,7 +91,11 @@ mod tests {
                 Ok(i)
             })
         });
-        let answers: Vec<_> = join_all(jobs).await.into_iter().map(Result::unwrap).collect();
+        let answers: Vec<_> = join_all(jobs)
+            .await
+            .into_iter()
+            .map(Result::unwrap)
+            .collect();
         assert_eq!(answers, (0..32).collect::<Vec<_>>());
         assert!(*most.lock().unwrap() <= 2);
     }

@@ -53,14 +53,17 @@ pub(crate) fn time(meta: &fs::Metadata) -> Option<jiff::Timestamp> {
 /// A folder lies where an object was to be.
 #[cfg(feature = "fs")]
 pub(crate) fn is_folder(key: &VaultKey) -> Error {
-    Error::invalid("a folder has this name; on a file system an object and a prefix cannot share one")
-        .with_context("key", key)
+    Error::invalid(
+        "a folder has this name; on a file system an object and a prefix cannot share one",
+    )
+    .with_context("key", key)
 }
 
 /// Something else lies where an object was to be.
 #[cfg(feature = "fs")]
 pub(crate) fn not_a_file(key: &VaultKey) -> Error {
-    Error::corrupt("not a regular file; a vault has no links or devices, remove it").with_context("key", key)
+    Error::corrupt("not a regular file; a vault has no links or devices, remove it")
+        .with_context("key", key)
 }
 
 /// The vault's own folder does not exist.
@@ -79,7 +82,10 @@ pub(crate) fn folder_missing(root: &Path, source: io::Error) -> Error {
 pub(crate) fn io(source: io::Error, root: &Path) -> Error {
     use io::ErrorKind as Io;
     let (kind, message) = match source.kind() {
-        Io::NotFound => (ErrorKind::NotFound, "a file or folder of the vault vanished"),
+        Io::NotFound => (
+            ErrorKind::NotFound,
+            "a file or folder of the vault vanished",
+        ),
         Io::PermissionDenied => (
             ErrorKind::PermissionDenied,
             "no permission; let the user that runs csdr read and write the vault's folder",
@@ -186,7 +192,9 @@ pub(crate) fn opendal(source: opendal::Error) -> Error {
         (ErrorKind::Unexpected, Retry::After(_) | Retry::Exhausted) => ErrorKind::Unavailable,
         _ => kind,
     };
-    Error::new(kind, message).with_retry(retry).with_source(source)
+    Error::new(kind, message)
+        .with_retry(retry)
+        .with_source(source)
 }
 
 type Translation = (ErrorKind, &'static str, Retry);
@@ -260,8 +268,11 @@ fn by_code(code: &str) -> Option<Translation> {
             Kind::Unsupported,
             "the store does not have this operation (If-None-Match? then set conditional_create=never)",
         ),
-        "QuotaExceeded" | "XMinioStorageFull" | "XMinioAdminBucketQuotaExceeded"
-        | "StorageLimitExceeded" | "NotEnoughSpace" => never(
+        "QuotaExceeded"
+        | "XMinioStorageFull"
+        | "XMinioAdminBucketQuotaExceeded"
+        | "StorageLimitExceeded"
+        | "NotEnoughSpace" => never(
             Kind::Exhausted,
             "the store has no space left; free some or raise the quota, then run the same command again",
         ),
@@ -371,10 +382,7 @@ fn by_kind(kind: opendal::ErrorKind) -> Translation {
             ErrorKind::InvalidInput,
             "the store's configuration is wrong",
         ),
-        Dal::RangeNotSatisfied => (
-            ErrorKind::InvalidInput,
-            "range is empty or beyond the end",
-        ),
+        Dal::RangeNotSatisfied => (ErrorKind::InvalidInput, "range is empty or beyond the end"),
         Dal::IsADirectory | Dal::NotADirectory => (
             ErrorKind::InvalidInput,
             "a folder lies where an object should be, or the other way round",

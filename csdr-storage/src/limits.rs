@@ -55,16 +55,20 @@ impl StorageLimits {
     pub(crate) fn check(&self) -> Result<()> {
         let parts = 5 << 20..=5usize << 30;
         if !parts.contains(&self.part_bytes) {
-            return Err(
-                Error::invalid("part_bytes must lie between 5 MiB and 5 GiB: S3 takes no other parts")
-                    .with_context("part_bytes", self.part_bytes),
-            );
+            return Err(Error::invalid(
+                "part_bytes must lie between 5 MiB and 5 GiB: S3 takes no other parts",
+            )
+            .with_context("part_bytes", self.part_bytes));
         }
         if !(1..=64).contains(&self.part_concurrency) {
             return Err(Error::invalid("part_concurrency must lie between 1 and 64")
                 .with_context("part_concurrency", self.part_concurrency));
         }
-        let timeouts = [self.connect_timeout, self.operation_timeout, self.io_timeout];
+        let timeouts = [
+            self.connect_timeout,
+            self.operation_timeout,
+            self.io_timeout,
+        ];
         if timeouts.contains(&Duration::ZERO) {
             return Err(Error::invalid("a timeout of zero lets no request through"));
         }

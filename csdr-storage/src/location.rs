@@ -36,8 +36,10 @@ pub fn open_url(url: &str) -> Result<OpendalVault> {
 fn parse(url: &str) -> Result<OpendalVault> {
     // The URL itself is never repeated in an error: it may hold what does not belong there.
     let url = Url::parse(url).map_err(|source| {
-        Error::invalid("not the URL of a vault; write file:///path, s3://bucket/prefix or memory://")
-            .with_source(source)
+        Error::invalid(
+            "not the URL of a vault; write file:///path, s3://bucket/prefix or memory://",
+        )
+        .with_source(source)
     })?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Error::invalid(
@@ -45,7 +47,9 @@ fn parse(url: &str) -> Result<OpendalVault> {
         ));
     }
     if url.fragment().is_some() {
-        return Err(Error::invalid("a vault's URL has no `#` part; write it as %23"));
+        return Err(Error::invalid(
+            "a vault's URL has no `#` part; write it as %23",
+        ));
     }
     match url.scheme() {
         "file" => file(&url),
@@ -54,10 +58,10 @@ fn parse(url: &str) -> Result<OpendalVault> {
             no_parameters(&url)?;
             OpendalVault::memory()
         }
-        scheme => Err(
-            Error::invalid("no vault is of this kind; write file:///path, s3://bucket/prefix or memory://")
-                .with_context("scheme", scheme),
-        ),
+        scheme => Err(Error::invalid(
+            "no vault is of this kind; write file:///path, s3://bucket/prefix or memory://",
+        )
+        .with_context("scheme", scheme)),
     }
 }
 
@@ -69,7 +73,8 @@ fn no_parameters(url: &Url) -> Result<()> {
 }
 
 fn unknown(parameter: &str) -> Error {
-    Error::invalid("a vault of this kind has no such parameter").with_context("parameter", parameter)
+    Error::invalid("a vault of this kind has no such parameter")
+        .with_context("parameter", parameter)
 }
 
 #[cfg(feature = "fs")]
@@ -109,7 +114,8 @@ fn s3(url: &Url) -> Result<OpendalVault> {
     }
     for (name, value) in url.query_pairs() {
         let wrong = |allowed: &str| {
-            Err(Error::invalid(format!("the parameter takes {allowed}")).with_context("parameter", &name))
+            Err(Error::invalid(format!("the parameter takes {allowed}"))
+                .with_context("parameter", &name))
         };
         config = match (&*name, &*value) {
             ("region", region) => config.with_region(region),
@@ -117,8 +123,12 @@ fn s3(url: &Url) -> Result<OpendalVault> {
             ("path_style", "true") => config.with_addressing(S3Addressing::Path),
             ("path_style", "false") => config.with_addressing(S3Addressing::VirtualHost),
             ("path_style", _) => return wrong("`true` or `false`"),
-            ("conditional_create", "auto") => config.with_conditional_create(ConditionalCreate::Auto),
-            ("conditional_create", "never") => config.with_conditional_create(ConditionalCreate::Never),
+            ("conditional_create", "auto") => {
+                config.with_conditional_create(ConditionalCreate::Auto)
+            }
+            ("conditional_create", "never") => {
+                config.with_conditional_create(ConditionalCreate::Never)
+            }
             ("conditional_create", _) => return wrong("`auto` or `never`"),
             ("checksum", "none") => config.with_checksum(S3Checksum::None),
             ("checksum", "crc32c") => config.with_checksum(S3Checksum::Crc32c),
@@ -141,7 +151,9 @@ fn s3(url: &Url) -> Result<OpendalVault> {
 fn percent_decoded(path: &str) -> Result<String> {
     let query = format!("p={}", path.replace('+', "%2B").replace('&', "%26"));
     let decoded = url::form_urlencoded::parse(query.as_bytes()).next();
-    let text = decoded.map(|(_, value)| value.into_owned()).unwrap_or_default();
+    let text = decoded
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default();
     if text.contains(char::REPLACEMENT_CHARACTER) {
         return Err(Error::invalid("the prefix is not UTF-8"));
     }

@@ -63,9 +63,11 @@ impl<V> Prefixed<V> {
         let key = meta.key.below(&self.prefix).map(VaultKey::parse);
         match key {
             Some(key) => Ok(VaultMeta { key: key?, ..meta }),
-            None => Err(Error::corrupt("the vault listed a key outside of the prefix")
-                .with_context("key", &meta.key)
-                .with_context("prefix", &self.prefix)),
+            None => Err(
+                Error::corrupt("the vault listed a key outside of the prefix")
+                    .with_context("key", &meta.key)
+                    .with_context("prefix", &self.prefix),
+            ),
         }
     }
 }
@@ -112,8 +114,7 @@ impl<V: VaultBackend> VaultBackend for Prefixed<V> {
         self.outward(meta)
     }
 
-    fn list(&self, prefix: &VaultKey) -> BoxStream<'static, Result<VaultMeta>>
-    {
+    fn list(&self, prefix: &VaultKey) -> BoxStream<'static, Result<VaultMeta>> {
         match self.inward(prefix) {
             Ok(below) => {
                 let own = Prefixed {
@@ -143,7 +144,9 @@ impl<V: VaultBackend> Retention for Prefixed<V> {
     async fn retain(&self, key: &VaultKey, until: Timestamp) -> Result<()> {
         match self.inner.retention() {
             Some(retention) => retention.retain(&self.object(key)?, until).await,
-            None => Err(crate::error::unsupported("the vault below has no object lock")),
+            None => Err(crate::error::unsupported(
+                "the vault below has no object lock",
+            )),
         }
     }
 

@@ -69,7 +69,14 @@ pub async fn probe(vault: &dyn VaultBackend, entropy: &dyn Entropy) -> Result<Pr
     found.delete = match deleted {
         Ok(()) => !vault.exists(&key).await?,
         // A vault that keeps everything (object lock) is a vault all the same.
-        Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::Unsupported) => false,
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::PermissionDenied | ErrorKind::Unsupported
+            ) =>
+        {
+            false
+        }
         Err(error) => return Err(error.with_operation("probe vault")),
     };
     Ok(found)
@@ -102,13 +109,22 @@ async fn try_with(vault: &dyn VaultBackend, key: &VaultKey) -> Result<Probe> {
     let kept = conditional_create && conditional_finish;
     let intact = stored == FIRST || (stored == SECOND && !kept);
     if !intact {
-        return Err(Error::corrupt("the store gives back other bytes than it was given")
-            .with_context("key", key));
+        return Err(
+            Error::corrupt("the store gives back other bytes than it was given")
+                .with_context("key", key),
+        );
     }
     let range_read = promised.range_read
         && match vault.read_range(key, 3, 4).await {
             Ok(part) => part == stored.slice(3..7),
-            Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Unsupported | ErrorKind::Incompatible) => false,
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::Corrupt | ErrorKind::Unsupported | ErrorKind::Incompatible
+                ) =>
+            {
+                false
+            }
             Err(error) => return Err(error),
         };
     Ok(Probe {

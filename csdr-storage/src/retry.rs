@@ -4,7 +4,7 @@ use crate::backoff::Backoff;
 use async_trait::async_trait;
 use bytes::Bytes;
 use csdr_core::{
-    Error, ErrorKind, Result, 
+    Error, ErrorKind, Result,
     port::{
         Clock, Entropy, PutMode, ReadRange, Retention, SystemClock, SystemEntropy, VaultBackend,
         VaultBackendExt, VaultCapabilities, VaultKey, VaultMeta, VaultWriter,
@@ -135,7 +135,10 @@ impl<V: VaultBackend> Retry<V> {
     /// Whether the object under a taken key is the one that was to be written. It is not if it cannot be read.
     async fn is_ours(&self, key: &VaultKey, body: &Bytes) -> bool {
         let read = || self.inner.read(key, body.len() as u64);
-        self.turns.run(read).await.is_ok_and(|stored| stored == *body)
+        self.turns
+            .run(read)
+            .await
+            .is_ok_and(|stored| stored == *body)
     }
 }
 
@@ -281,7 +284,9 @@ impl<V: VaultBackend> VaultWriter for RetryWriter<V> {
             return Err(error);
         }
         match vault.stat(&key).await {
-            Ok(meta) if meta.size == size && vault.hash(&key).await? == hash.finalize()[..] => Ok(meta),
+            Ok(meta) if meta.size == size && vault.hash(&key).await? == hash.finalize()[..] => {
+                Ok(meta)
+            }
             // The bytes are gone: whoever has them must write them again.
             _ => Err(error.with_retry(csdr_core::Retry::Exhausted)),
         }

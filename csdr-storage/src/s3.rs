@@ -71,7 +71,10 @@ pub enum S3Credentials {
 
 impl S3Credentials {
     /// Credentials that last.
-    pub fn keys(access_key_id: impl Into<String>, secret_access_key: impl Into<SecretString>) -> Self {
+    pub fn keys(
+        access_key_id: impl Into<String>,
+        secret_access_key: impl Into<SecretString>,
+    ) -> Self {
         Self::Keys {
             access_key_id: access_key_id.into(),
             secret_access_key: secret_access_key.into(),
@@ -104,7 +107,10 @@ impl fmt::Debug for S3Credentials {
             } => f
                 .debug_struct("Keys")
                 .field("access_key_id", access_key_id)
-                .field("session_token", &session_token.as_ref().map(|_| "[redacted]"))
+                .field(
+                    "session_token",
+                    &session_token.as_ref().map(|_| "[redacted]"),
+                )
                 .finish_non_exhaustive(),
         }
     }
@@ -270,8 +276,9 @@ impl S3Config {
         if self.region.is_empty() {
             return invalid("the region is empty; stores without regions take `us-east-1`");
         }
-        VaultKey::parse(self.prefix.as_str())
-            .map_err(|_| Error::invalid("the prefix is no path of a bucket: no empty segment, `.` or `..`"))?;
+        VaultKey::parse(self.prefix.as_str()).map_err(|_| {
+            Error::invalid("the prefix is no path of a bucket: no empty segment, `.` or `..`")
+        })?;
         if self.prefix.trim() != self.prefix {
             return invalid("the prefix starts or ends with a space");
         }
@@ -280,12 +287,20 @@ impl S3Config {
                 .ok()
                 .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
             match url {
-                None => return invalid("the endpoint must be an address such as https://s3.example.com"),
+                None => {
+                    return invalid(
+                        "the endpoint must be an address such as https://s3.example.com",
+                    );
+                }
                 Some(url) if !url.username().is_empty() || url.password().is_some() => {
-                    return invalid("the endpoint holds credentials; give them as S3Credentials or in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+                    return invalid(
+                        "the endpoint holds credentials; give them as S3Credentials or in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+                    );
                 }
                 Some(url) if url.path() != "/" || url.query().is_some() => {
-                    return invalid("the endpoint must have no path; the bucket and the prefix are given on their own");
+                    return invalid(
+                        "the endpoint must have no path; the bucket and the prefix are given on their own",
+                    );
                 }
                 Some(_) => {}
             }

@@ -1,10 +1,10 @@
 //! The one vault type that callers name.
 
-use crate::{Probe, StorageLimits, operator::OperatorStore, probe};
 #[cfg(feature = "s3")]
 use crate::S3Config;
 #[cfg(feature = "fs")]
 use crate::folder::FolderVault;
+use crate::{Probe, StorageLimits, operator::OperatorStore, probe};
 use async_trait::async_trait;
 use bytes::Bytes;
 use csdr_core::{
@@ -142,7 +142,9 @@ impl OpendalVault {
 
 impl fmt::Debug for OpendalVault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("OpendalVault").field(&self.backend()).finish()
+        f.debug_tuple("OpendalVault")
+            .field(&self.backend())
+            .finish()
     }
 }
 

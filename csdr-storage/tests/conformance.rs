@@ -28,10 +28,16 @@ mod memory {
 }
 
 /// A vault on a server of its own, configured alike.
-async fn s3(options: S3Options, configure: impl FnOnce(&S3Server, S3Config) -> S3Config) -> Fixture {
+async fn s3(
+    options: S3Options,
+    configure: impl FnOnce(&S3Server, S3Config) -> S3Config,
+) -> Fixture {
     let server = S3Server::start(options).await.unwrap();
     let options = server.options();
-    let (id, secret) = (options.access_key_id.as_str(), options.secret_access_key.as_str());
+    let (id, secret) = (
+        options.access_key_id.as_str(),
+        options.secret_access_key.as_str(),
+    );
     let credentials = match options.session_token.as_deref() {
         Some(token) => S3Credentials::session(id, secret, token),
         None => S3Credentials::keys(id, secret),

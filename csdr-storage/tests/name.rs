@@ -1,8 +1,5 @@
 //! Of 16 writers that race for one backup's name, one wins: on every store.
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on has failed"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use csdr_core::{
     ErrorKind,

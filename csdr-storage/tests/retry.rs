@@ -16,8 +16,12 @@ fn key(text: &str) -> VaultKey {
 
 /// A little of everything that can be repeated.
 async fn work(vault: &dyn VaultBackend) -> Result<()> {
-    vault.put(&key("a"), "first".into(), PutMode::CreateNew).await?;
-    vault.put(&key("b"), "second".into(), PutMode::Overwrite).await?;
+    vault
+        .put(&key("a"), "first".into(), PutMode::CreateNew)
+        .await?;
+    vault
+        .put(&key("b"), "second".into(), PutMode::Overwrite)
+        .await?;
     let mut writer = vault.writer(&key("c"), PutMode::CreateNew).await?;
     writer.finish().await?;
     writer = vault.writer(&key("d"), PutMode::CreateNew).await?;
@@ -32,12 +36,17 @@ async fn work(vault: &dyn VaultBackend) -> Result<()> {
 #[tokio::test(start_paused = true)]
 async fn one_failure_anywhere_changes_nothing() {
     let counting = Plan::new();
-    work(&Faulty::new(MemoryVault::new(), counting.clone())).await.unwrap();
+    work(&Faulty::new(MemoryVault::new(), counting.clone()))
+        .await
+        .unwrap();
     for moment in [Moment::Before, Moment::After] {
         for n in 1..=counting.count() + 4 {
             let memory = MemoryVault::new();
             let plan = Plan::new().at(n, moment, Fault::unavailable());
-            let vault = Retry::new(Faulty::new(memory.clone(), plan.clone()), RetryPolicy::default());
+            let vault = Retry::new(
+                Faulty::new(memory.clone(), plan.clone()),
+                RetryPolicy::default(),
+            );
             let answer = work(&vault).await;
             let struck = plan.calls().get(n - 1).map(|call| call.verb);
             let unrepeatable = match moment {
@@ -45,7 +54,11 @@ async fn one_failure_anywhere_changes_nothing() {
                 Moment::After => struck == Some("abort"),
             };
             if unrepeatable {
-                assert_eq!(answer.unwrap_err().kind(), ErrorKind::Unavailable, "{moment:?} {n}");
+                assert_eq!(
+                    answer.unwrap_err().kind(),
+                    ErrorKind::Unavailable,
+                    "{moment:?} {n}"
+                );
                 continue;
             }
             answer.unwrap_or_else(|error| panic!("{moment:?} call {n} ({struck:?}): {error}"));
@@ -66,18 +79,26 @@ async fn a_lost_answer_is_not_taken_for_a_lost_race_nor_the_other_way_round() {
     let memory = MemoryVault::new();
     let lost = || Plan::new().at_verb("put", 1, Moment::After, Fault::unavailable());
     let ours = Retry::new(Faulty::new(memory.clone(), lost()), RetryPolicy::default());
-    ours.put(&key("a"), "ours".into(), PutMode::CreateNew).await.unwrap();
+    ours.put(&key("a"), "ours".into(), PutMode::CreateNew)
+        .await
+        .unwrap();
 
     // The first attempt never arrived, and somebody else was quicker.
     let before = Plan::new().at_verb("put", 1, Moment::Before, Fault::unavailable());
     let late = Retry::new(Faulty::new(memory.clone(), before), RetryPolicy::default());
-    let error = late.put(&key("a"), "late".into(), PutMode::CreateNew).await.unwrap_err();
+    let error = late
+        .put(&key("a"), "late".into(), PutMode::CreateNew)
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AlreadyExists);
     assert_eq!(memory.read(&key("a"), 10).await.unwrap(), "ours");
 
     // An equal body is not ours where no answer was lost.
     let plain = Retry::new(memory, RetryPolicy::default());
-    let error = plain.put(&key("a"), "ours".into(), PutMode::CreateNew).await.unwrap_err();
+    let error = plain
+        .put(&key("a"), "ours".into(), PutMode::CreateNew)
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AlreadyExists);
 }
 
@@ -85,10 +106,17 @@ async fn a_lost_answer_is_not_taken_for_a_lost_race_nor_the_other_way_round() {
 async fn attempts_are_bounded_and_final_errors_are_not_repeated() {
     for (fault, calls, retry) in [
         (Fault::unavailable(), 5, csdr_core::Retry::Exhausted),
-        (Fault::fail(ErrorKind::PermissionDenied), 1, csdr_core::Retry::Never),
+        (
+            Fault::fail(ErrorKind::PermissionDenied),
+            1,
+            csdr_core::Retry::Never,
+        ),
     ] {
         let plan = Plan::new().from(1, Moment::Before, fault);
-        let vault = Retry::new(Faulty::new(MemoryVault::new(), plan.clone()), RetryPolicy::default());
+        let vault = Retry::new(
+            Faulty::new(MemoryVault::new(), plan.clone()),
+            RetryPolicy::default(),
+        );
         let error = vault.stat(&key("a")).await.unwrap_err();
         assert_eq!((plan.count(), error.retry()), (calls, retry));
     }
@@ -97,7 +125,10 @@ async fn attempts_are_bounded_and_final_errors_are_not_repeated() {
 #[tokio::test]
 async fn dropping_a_call_ends_it() {
     let plan = Plan::new().from(1, Moment::Before, Fault::unavailable());
-    let vault = Retry::new(Faulty::new(MemoryVault::new(), plan.clone()), RetryPolicy::default());
+    let vault = Retry::new(
+        Faulty::new(MemoryVault::new(), plan.clone()),
+        RetryPolicy::default(),
+    );
     let a = key("a");
     let put = vault.put(&a, Bytes::new(), PutMode::CreateNew);
     // The first attempt fails at once; the future then waits for its pause, and is dropped.
@@ -108,10 +139,16 @@ async fn dropping_a_call_ends_it() {
 #[tokio::test(start_paused = true)]
 async fn a_stream_is_never_continued_with_another_version() {
     let memory = MemoryVault::new();
-    memory.put(&key("a"), "old".into(), PutMode::Overwrite).await.unwrap();
+    memory
+        .put(&key("a"), "old".into(), PutMode::Overwrite)
+        .await
+        .unwrap();
     let vault = Retry::new(memory.clone(), RetryPolicy::default());
     let stream = vault.get(&key("a"), ReadRange::Full).await.unwrap();
-    memory.put(&key("a"), "new version".into(), PutMode::Overwrite).await.unwrap();
+    memory
+        .put(&key("a"), "new version".into(), PutMode::Overwrite)
+        .await
+        .unwrap();
     let body: Vec<Bytes> = stream.try_collect().await.unwrap();
     assert_eq!(body.concat(), b"old");
 }

@@ -51,17 +51,25 @@ async fn start(options: S3Options) -> (S3Server, OpendalVault) {
 
 fn count(server: &S3Server, method: &str) -> usize {
     let requests = server.requests();
-    requests.iter().filter(|request| request.method == method).count()
+    requests
+        .iter()
+        .filter(|request| request.method == method)
+        .count()
 }
 
 fn body(len: usize) -> Bytes {
-    (0..len).map(|i| (i / 251) as u8 ^ i as u8).collect::<Vec<_>>().into()
+    (0..len)
+        .map(|i| (i / 251) as u8 ^ i as u8)
+        .collect::<Vec<_>>()
+        .into()
 }
 
 async fn stream(vault: &OpendalVault, at: &str, body: &Bytes) -> Result<(), Error> {
     let mut writer = vault.writer(&key(at), PutMode::CreateNew).await?;
     for start in (0..body.len()).step_by(1_000_000) {
-        writer.write(body.slice(start..body.len().min(start + 1_000_000))).await?;
+        writer
+            .write(body.slice(start..body.len().min(start + 1_000_000)))
+            .await?;
     }
     writer.finish().await.map(|_| ())
 }
@@ -69,7 +77,10 @@ async fn stream(vault: &OpendalVault, at: &str, body: &Bytes) -> Result<(), Erro
 #[tokio::test]
 async fn a_put_is_one_request_and_small_streams_too() {
     let (server, vault) = start(S3Options::default()).await;
-    vault.put(&key("a"), body(20 << 20), PutMode::CreateNew).await.unwrap();
+    vault
+        .put(&key("a"), body(20 << 20), PutMode::CreateNew)
+        .await
+        .unwrap();
     assert_eq!(server.request_count(), 1);
     stream(&vault, "b", &body(3 << 20)).await.unwrap();
     // One HEAD tells early that the key is free.
@@ -80,7 +91,10 @@ async fn a_put_is_one_request_and_small_streams_too() {
 async fn a_lost_answer_to_a_create_is_found_out() {
     let (server, vault) = start(S3Options::default()).await;
     server.inject(S3Fault::next(S3Failure::LoseAnswer).on(RequestFilter::method("PUT")));
-    vault.put(&key("a"), "ours".into(), PutMode::CreateNew).await.unwrap();
+    vault
+        .put(&key("a"), "ours".into(), PutMode::CreateNew)
+        .await
+        .unwrap();
     assert_eq!(server.object("a").unwrap(), b"ours");
     assert_eq!(count(&server, "PUT"), 2);
 }
@@ -90,7 +104,10 @@ async fn a_lost_race_after_a_failure_is_still_lost_even_with_an_equal_body() {
     let (server, vault) = start(S3Options::default()).await;
     server.set_object("a", Some(b"same"));
     server.inject(S3Fault::next(S3Failure::Error(503, "SlowDown")));
-    let error = vault.put(&key("a"), "same".into(), PutMode::CreateNew).await.unwrap_err();
+    let error = vault
+        .put(&key("a"), "same".into(), PutMode::CreateNew)
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AlreadyExists);
 }
 
@@ -122,7 +139,11 @@ async fn parts_are_sent_again() {
             stream(&vault, "a", &body)
                 .await
                 .unwrap_or_else(|error| panic!("{failure:?} of part {skip}: {}", error.chain()));
-            assert_eq!(server.object("a").unwrap(), body, "{failure:?} of part {skip}");
+            assert_eq!(
+                server.object("a").unwrap(),
+                body,
+                "{failure:?} of part {skip}"
+            );
         }
     }
 }
@@ -131,9 +152,18 @@ async fn parts_are_sent_again() {
 async fn an_upload_that_fails_leaves_nothing() {
     let (server, vault) = start(S3Options::default()).await;
     let part = RequestFilter::method("PUT").containing("partNumber=2");
-    server.inject(S3Fault::next(S3Failure::Error(403, "AccessDenied")).on(part).always());
+    server.inject(
+        S3Fault::next(S3Failure::Error(403, "AccessDenied"))
+            .on(part)
+            .always(),
+    );
     let error = stream(&vault, "a", &body(30 << 20)).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{}", error.chain());
+    assert_eq!(
+        error.kind(),
+        ErrorKind::PermissionDenied,
+        "{}",
+        error.chain()
+    );
     assert_eq!((server.open_uploads(), server.keys().len()), (0, 0));
 }
 
@@ -145,7 +175,10 @@ async fn a_lost_race_for_a_long_object_leaves_no_upload() {
     server.set_object("a", Some(b"quicker"));
     let error = writer.finish().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AlreadyExists);
-    assert_eq!((server.open_uploads(), server.object("a").unwrap()), (0, b"quicker".to_vec()));
+    assert_eq!(
+        (server.open_uploads(), server.object("a").unwrap()),
+        (0, b"quicker".to_vec())
+    );
 }
 
 #[tokio::test]
@@ -160,7 +193,9 @@ async fn a_dropped_writer_ends_its_upload() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), ended).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(20), ended)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -170,7 +205,11 @@ async fn a_broken_download_goes_on_where_it_stopped() {
     server.set_object("a", Some(&body));
     for cut in [0, 1, 1 << 20, (3 << 20) - 1] {
         server.inject(S3Fault::next(S3Failure::CutBody(cut)).on(RequestFilter::method("GET")));
-        assert_eq!(vault.read(&key("a"), 4 << 20).await.unwrap(), body, "cut after {cut}");
+        assert_eq!(
+            vault.read(&key("a"), 4 << 20).await.unwrap(),
+            body,
+            "cut after {cut}"
+        );
         server.inject(S3Fault::next(S3Failure::CutBody(cut)).on(RequestFilter::method("GET")));
         let part = vault.read_range(&key("a"), 5, (3 << 20) - 5).await.unwrap();
         assert_eq!(part, body.slice(5..), "range cut after {cut}");
@@ -188,7 +227,11 @@ async fn a_download_never_mixes_two_versions() {
     stream.next().await.unwrap().unwrap();
     server.set_object("a", Some(&vec![0; 3 << 20]));
     let error = loop {
-        match stream.next().await.expect("the cut stream must not end well") {
+        match stream
+            .next()
+            .await
+            .expect("the cut stream must not end well")
+        {
             Ok(_) => {}
             Err(error) => break error,
         }
@@ -207,7 +250,12 @@ async fn a_list_goes_on_after_a_failed_page() {
         server.set_object(&format!("p/{i:03}"), Some(b""));
     }
     let page = RequestFilter::method("GET").containing("continuation-token=");
-    server.inject(S3Fault::next(S3Failure::Error(500, "InternalError")).on(page).after(1).times(2));
+    server.inject(
+        S3Fault::next(S3Failure::Error(500, "InternalError"))
+            .on(page)
+            .after(1)
+            .times(2),
+    );
     assert_eq!(vault.keys(&key("p"), 100).await.unwrap().len(), 35);
 }
 
@@ -227,17 +275,30 @@ async fn every_wait_is_bounded() {
         [
             vault.stat(&key("a")).await.err(),
             vault.read(&key("a"), 10).await.err(),
-            vault.put(&key("a"), "x".into(), PutMode::CreateNew).await.err(),
-            vault.put(&key("a"), "x".into(), PutMode::Overwrite).await.err(),
+            vault
+                .put(&key("a"), "x".into(), PutMode::CreateNew)
+                .await
+                .err(),
+            vault
+                .put(&key("a"), "x".into(), PutMode::Overwrite)
+                .await
+                .err(),
             vault.delete(&key("a")).await.err(),
             vault.keys(&root, 10).await.err(),
             stream(&vault, "a", &body(12 << 20)).await.err(),
         ]
     };
-    let errors = tokio::time::timeout(Duration::from_secs(30), calls).await.unwrap();
+    let errors = tokio::time::timeout(Duration::from_secs(30), calls)
+        .await
+        .unwrap();
     for (i, error) in errors.into_iter().enumerate() {
         let error = error.unwrap();
-        assert_eq!(error.kind(), ErrorKind::Timeout, "call {i}: {}", error.chain());
+        assert_eq!(
+            error.kind(),
+            ErrorKind::Timeout,
+            "call {i}: {}",
+            error.chain()
+        );
         assert_eq!(error.retry(), csdr_core::Retry::Exhausted, "call {i}");
     }
 }
@@ -252,12 +313,22 @@ async fn a_store_without_conditional_create_is_found_out() {
         let (server, vault) = start(options).await;
         assert!(vault.capabilities().conditional_create);
         let probe = vault.probe().await.unwrap();
-        assert!(!probe.conditional_create && !probe.conditional_finish, "{conditional:?}");
+        assert!(
+            !probe.conditional_create && !probe.conditional_finish,
+            "{conditional:?}"
+        );
         assert!(probe.range_read && probe.delete);
         assert!(!vault.capabilities().conditional_create);
-        let error = vault.put(&key("a"), "x".into(), PutMode::CreateNew).await.unwrap_err();
+        let error = vault
+            .put(&key("a"), "x".into(), PutMode::CreateNew)
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported);
-        assert!(server.keys().is_empty(), "the probe left {:?}", server.keys());
+        assert!(
+            server.keys().is_empty(),
+            "the probe left {:?}",
+            server.keys()
+        );
     }
     let (server, vault) = start(S3Options::default()).await;
     assert!(vault.probe().await.unwrap().is_full());
@@ -271,7 +342,10 @@ async fn a_store_that_says_so_when_asked_loses_the_capability() {
         ..S3Options::default()
     };
     let (_server, vault) = start(options).await;
-    let error = vault.put(&key("a"), "x".into(), PutMode::CreateNew).await.unwrap_err();
+    let error = vault
+        .put(&key("a"), "x".into(), PutMode::CreateNew)
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{}", error.chain());
     assert!(!vault.capabilities().conditional_create);
 }
@@ -283,11 +357,26 @@ async fn refusals_say_what_to_do() {
     let table = [
         (404, "NoSuchBucket", Kind::NotFound, "bucket does not exist"),
         (403, "AccessDenied", Kind::PermissionDenied, "s3:PutObject"),
-        (403, "InvalidAccessKeyId", Kind::Unauthenticated, "access key"),
-        (403, "SignatureDoesNotMatch", Kind::Unauthenticated, "secret access key"),
+        (
+            403,
+            "InvalidAccessKeyId",
+            Kind::Unauthenticated,
+            "access key",
+        ),
+        (
+            403,
+            "SignatureDoesNotMatch",
+            Kind::Unauthenticated,
+            "secret access key",
+        ),
         (400, "ExpiredToken", Kind::Unauthenticated, "has expired"),
         (403, "RequestTimeTooSkewed", Kind::Unauthenticated, "clock"),
-        (400, "AuthorizationHeaderMalformed", Kind::InvalidInput, "region"),
+        (
+            400,
+            "AuthorizationHeaderMalformed",
+            Kind::InvalidInput,
+            "region",
+        ),
         (301, "PermanentRedirect", Kind::InvalidInput, "region"),
         (503, "SlowDown", Kind::RateLimited, "slow down"),
         (500, "InternalError", Kind::Unavailable, "not ready"),
@@ -297,7 +386,10 @@ async fn refusals_say_what_to_do() {
     let (server, vault) = start(S3Options::default()).await;
     for (status, code, kind, advice) in table {
         server.inject(S3Fault::next(S3Failure::Error(status, code)).always());
-        let error = vault.put(&key("a"), "x".into(), PutMode::CreateNew).await.unwrap_err();
+        let error = vault
+            .put(&key("a"), "x".into(), PutMode::CreateNew)
+            .await
+            .unwrap_err();
         server.clear_faults();
         assert_eq!(error.kind(), kind, "{code}: {}", error.chain());
         assert!(
@@ -316,7 +408,9 @@ async fn a_full_store_takes_nothing() {
         ..S3Options::default()
     };
     let (server, vault) = start(options).await;
-    let put = vault.put(&key("a"), body(9 << 20), PutMode::CreateNew).await;
+    let put = vault
+        .put(&key("a"), body(9 << 20), PutMode::CreateNew)
+        .await;
     let streamed = stream(&vault, "b", &body(20 << 20)).await;
     assert_eq!(streamed.unwrap_err().kind(), ErrorKind::Exhausted);
     assert!(put.is_err());
@@ -333,13 +427,23 @@ async fn who_cannot_be_reached_is_named() {
         .with_endpoint(server.endpoint())
         .with_addressing(S3Addressing::Path)
         .with_credentials(S3Credentials::keys("AKIDCSDRTEST", "csdr-test-only"));
-    let error = wrong(other_bucket).keys(&VaultKey::root(), 10).await.unwrap_err();
+    let error = wrong(other_bucket)
+        .keys(&VaultKey::root(), 10)
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
-    assert!(error.to_string().contains("bucket does not exist"), "{error}");
+    assert!(
+        error.to_string().contains("bucket does not exist"),
+        "{error}"
+    );
 
     let error = nowhere.keys(&VaultKey::root(), 10).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{}", error.chain());
-    assert!(error.to_string().contains("cannot be resolved"), "{}", error.chain());
+    assert!(
+        error.to_string().contains("cannot be resolved"),
+        "{}",
+        error.chain()
+    );
 
     let error = tls.keys(&VaultKey::root(), 10).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{}", error.chain());
@@ -354,7 +458,9 @@ async fn who_cannot_be_reached_is_named() {
             }
         }
     };
-    let error = tokio::time::timeout(Duration::from_secs(20), refused).await.unwrap();
+    let error = tokio::time::timeout(Duration::from_secs(20), refused)
+        .await
+        .unwrap();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
 }
 
@@ -386,7 +492,10 @@ async fn wrong_credentials_are_named_and_never_shown() {
             .await
             .unwrap_err();
         assert!(
-            matches!(error.kind(), ErrorKind::Unauthenticated | ErrorKind::PermissionDenied),
+            matches!(
+                error.kind(),
+                ErrorKind::Unauthenticated | ErrorKind::PermissionDenied
+            ),
             "{}",
             error.chain()
         );
@@ -405,11 +514,24 @@ async fn wrong_credentials_are_named_and_never_shown() {
 #[test]
 fn urls_and_configurations_are_checked() {
     let refused = [
-        "s3://", "s3://bucket:9000/x", "s3://bucket?region=", "s3://bucket?endpoint=nonsense",
-        "s3://bucket?endpoint=https://user:pass@host", "s3://bucket?endpoint=https://host/path",
-        "s3://bucket?path_style=maybe", "s3://bucket?secret_access_key=x", "s3://bucket?unknown=x",
-        "s3://bucket/a//b", "s3://user@bucket", "s3://bucket#x",
-        "file://relative/path", "file:///x?y=z", "memory://?x=y", "ftp://host/x", "/plain/path", "",
+        "s3://",
+        "s3://bucket:9000/x",
+        "s3://bucket?region=",
+        "s3://bucket?endpoint=nonsense",
+        "s3://bucket?endpoint=https://user:pass@host",
+        "s3://bucket?endpoint=https://host/path",
+        "s3://bucket?path_style=maybe",
+        "s3://bucket?secret_access_key=x",
+        "s3://bucket?unknown=x",
+        "s3://bucket/a//b",
+        "s3://user@bucket",
+        "s3://bucket#x",
+        "file://relative/path",
+        "file:///x?y=z",
+        "memory://?x=y",
+        "ftp://host/x",
+        "/plain/path",
+        "",
     ];
     for url in refused {
         let error = open_url(url).map(|vault| vault.to_string()).unwrap_err();
@@ -419,8 +541,14 @@ fn urls_and_configurations_are_checked() {
     for (url, shown) in [
         ("s3://bucket", "s3://bucket"),
         ("s3://bucket/a/b/", "s3://bucket/a/b"),
-        ("s3://bucket/a%20b+c?path_style=true&region=x&endpoint=http://127.0.0.1:9000", "s3://bucket/a b+c"),
-        ("s3://bucket?conditional_create=never&checksum=crc32c", "s3://bucket"),
+        (
+            "s3://bucket/a%20b+c?path_style=true&region=x&endpoint=http://127.0.0.1:9000",
+            "s3://bucket/a b+c",
+        ),
+        (
+            "s3://bucket?conditional_create=never&checksum=crc32c",
+            "s3://bucket",
+        ),
         ("file:///tmp/vault%201", "file:///tmp/vault 1"),
         ("memory://", "memory://"),
     ] {
@@ -439,9 +567,15 @@ fn urls_and_configurations_are_checked() {
 fn a_server_runs_on_a_thread_of_its_own() {
     let server = S3Server::start_thread(S3Options::default()).unwrap();
     let vault = OpendalVault::s3(config(&server)).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
-        vault.put(&key("a"), "x".into(), PutMode::CreateNew).await.unwrap();
+        vault
+            .put(&key("a"), "x".into(), PutMode::CreateNew)
+            .await
+            .unwrap();
     });
     assert_eq!(server.keys(), ["a"]);
 }

@@ -52,9 +52,11 @@ impl Canary {
 
     /// Whether bytes show the secret.
     pub fn found_in_bytes(&self, bytes: &[u8]) -> bool {
-        self.forms()
-            .iter()
-            .any(|form| bytes.windows(form.len()).any(|window| window == form.as_bytes()))
+        self.forms().iter().any(|form| {
+            bytes
+                .windows(form.len())
+                .any(|window| window == form.as_bytes())
+        })
     }
 
     /// Fails the test if one of the named texts shows the secret. The message names the text and does not repeat it.

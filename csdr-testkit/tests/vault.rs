@@ -26,5 +26,8 @@ async fn each_defect_fails_exactly_its_rule() {
         unseen = verdicts.iter().map(|(rule, _)| *rule).collect();
     }
     unseen.retain(|rule| Defect::ALL.iter().all(|defect| defect.rule() != *rule));
-    assert!(unseen.is_empty(), "rules without a broken adapter: {unseen:?}");
+    assert!(
+        unseen.is_empty(),
+        "rules without a broken adapter: {unseen:?}"
+    );
 }

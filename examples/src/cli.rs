@@ -41,10 +41,13 @@ use console::Console;
 use context::Context;
 use csdr_core::{Error, ErrorKind, Result};
 use std::{ffi::OsString, time::Duration};
-use tokio::runtime::Builder;
+use tokio::{
+    runtime::{Builder, Handle},
+    time::{sleep, timeout},
+};
 
-/// How long work on other threads may go on after the command has ended.
-const SHUTDOWN: Duration = Duration::from_secs(5);
+/// How long a command that did not end well may clean up behind itself: end unfinished uploads, close connections.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Runs one command line, the program's name first, and answers the exit code.
 ///
@@ -109,10 +112,27 @@ fn block_on(cli: Cli, hooks: Hooks, console: Console) -> Result<Exit> {
     let ended = runtime.block_on(async {
         let cancel = signal::listen(&console)?;
         let cx = Context::new(cli.global, hooks, console, cancel);
-        dispatch(&cx, cli.command).await
+        let ended = dispatch(&cx, cli.command).await;
+        if !matches!(ended, Ok(Exit::Complete | Exit::Partial)) {
+            settle().await;
+        }
+        ended
     });
-    runtime.shutdown_timeout(SHUTDOWN);
+    // What is left waits for a server or a disk that does not answer; nobody waits for that.
+    runtime.shutdown_background();
     ended
+}
+
+/// Waits until only the task that listens to signals is left, and not for long: idle connections are tasks as well.
+async fn settle() {
+    let tasks = Handle::current();
+    let quiet = async {
+        while tasks.metrics().num_alive_tasks() > 1 {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    // Either way the process ends now.
+    let _ = timeout(GRACE, quiet).await;
 }
 
 async fn dispatch(cx: &Context, command: Command) -> Result<Exit> {

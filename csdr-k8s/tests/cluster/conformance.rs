@@ -106,13 +106,18 @@ impl<P: Borrow<ControlPlane> + Send + Sync + 'static> ClusterFixture for KubeFix
         let first = plane.call("GET", list, "").await.unwrap();
         let first: Value = serde_json::from_str(&first.body).unwrap();
         let token = first["metadata"]["continue"].as_str().unwrap();
-        crate::plane::eventually(async || {
-            let rest = plane
-                .call("GET", &format!("{list}&continue={token}"), "")
-                .await;
-            rest.unwrap().status == 410
-        })
-        .await;
+        let gone = async {
+            loop {
+                let rest = plane
+                    .call("GET", &format!("{list}&continue={token}"), "")
+                    .await;
+                if rest.unwrap().status == 410 {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(self.patience(), gone).await.unwrap();
         Ok(true)
     }
 

@@ -35,10 +35,10 @@ impl Place {
         let mut path = self.root.clone();
         for segment in key.as_str().split('/') {
             if segment.starts_with(PREFIX) {
-                return Err(
-                    Error::invalid("names that start with .csdr-tmp- are kept for files being written")
-                        .with_context("key", key),
-                );
+                return Err(Error::invalid(
+                    "names that start with .csdr-tmp- are kept for files being written",
+                )
+                .with_context("key", key));
             }
             path.push(segment);
         }
@@ -92,8 +92,7 @@ impl Place {
             Err(source) if absent(&source) => return Ok(()),
             Err(source) => return Err(self.error(source, key)),
         }
-        self.prune(&path)
-            .map_err(|source| self.error(source, key))
+        self.prune(&path).map_err(|source| self.error(source, key))
     }
 
     /// A missing key is no error, a missing vault is one.

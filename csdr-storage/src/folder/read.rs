@@ -62,11 +62,10 @@ pub(super) fn open(place: &Arc<Place>, key: &VaultKey, range: ReadRange) -> Resu
     let mut file = options
         .open(&path)
         .map_err(|source| not_found_or(place, source, key))?;
-    let meta = file
-        .metadata()
-        .map_err(|source| place.error(source, key))?;
+    let meta = file.metadata().map_err(|source| place.error(source, key))?;
     require_file(&meta, key)?;
-    let (offset, len) = window(range, meta.len()).map_err(|error| error.with_context("key", key))?;
+    let (offset, len) =
+        window(range, meta.len()).map_err(|error| error.with_context("key", key))?;
     if offset > 0 {
         file.seek(SeekFrom::Start(offset))
             .map_err(|source| place.error(source, key))?;
@@ -95,10 +94,8 @@ impl Opened {
             .read_to_end(&mut buffer)
             .map_err(|source| self.place.error(source, &self.key))?;
         if buffer.len() as u64 != len {
-            return Err(
-                Error::corrupt("the file became shorter while it was read")
-                    .with_context("key", &self.key),
-            );
+            return Err(Error::corrupt("the file became shorter while it was read")
+                .with_context("key", &self.key));
         }
         self.left -= len;
         Ok(Some(buffer.into()))
@@ -110,7 +107,10 @@ impl Opened {
             if opened.left == 0 {
                 return Ok(None);
             }
-            blocking("get", move || Ok(opened.chunk()?.map(|bytes| (bytes, opened)))).await
+            blocking("get", move || {
+                Ok(opened.chunk()?.map(|bytes| (bytes, opened)))
+            })
+            .await
         });
         stream::iter(first).chain(rest).boxed()
     }

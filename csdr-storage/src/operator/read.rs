@@ -78,10 +78,11 @@ impl Download {
                 Ok(bytes) => return self.advance(bytes),
                 Err(source) => {
                     self.open = None;
-                    let error = match beyond_end(&self.store, &self.key, self.range, &source).await? {
-                        Some(error) => error,
-                        None => self.error(source),
-                    };
+                    let error =
+                        match beyond_end(&self.store, &self.key, self.range, &source).await? {
+                            Some(error) => error,
+                            None => self.error(source),
+                        };
                     let backoff = self.store.backoff();
                     backoff
                         .wait(made, error, &SystemClock, &SystemEntropy)
@@ -101,7 +102,12 @@ impl Download {
             }
             let reader = reader.await?;
             let stream = match self.left {
-                Some(left) => reader.clone().into_stream(self.offset..self.offset + left).await?,
+                Some(left) => {
+                    reader
+                        .clone()
+                        .into_stream(self.offset..self.offset + left)
+                        .await?
+                }
                 None => reader.clone().into_stream(self.offset..).await?,
             };
             self.open = Some(Open {
@@ -138,9 +144,12 @@ impl Download {
         self.offset += bytes.len() as u64;
         if let Some(left) = &mut self.left {
             *left = left.checked_sub(bytes.len() as u64).ok_or_else(|| {
-                Error::new(ErrorKind::Incompatible, "the store does not keep to the range that was asked for")
-                    .with_operation("get")
-                    .with_context("key", &self.key)
+                Error::new(
+                    ErrorKind::Incompatible,
+                    "the store does not keep to the range that was asked for",
+                )
+                .with_operation("get")
+                .with_context("key", &self.key)
             })?;
         }
         Ok(Some(bytes))

@@ -61,7 +61,10 @@ impl RequestFilter {
         self.method
             .as_ref()
             .is_none_or(|method| *method == request.method)
-            && self.contains.iter().all(|text| request.target.contains(text))
+            && self
+                .contains
+                .iter()
+                .all(|text| request.target.contains(text))
     }
 }
 

@@ -165,15 +165,18 @@ fn refusal(status: u16, code: &str) -> Response<Body> {
 
 /// The first bytes of a body, and then an error, at which hyper closes the connection.
 fn cut(body: Body, bytes: usize) -> Body {
-    let left = stream::unfold((body.into_data_stream(), bytes), |(mut body, left)| async move {
-        if left == 0 {
-            return None;
-        }
-        let chunk: Bytes = body.next().await?.ok()?;
-        let chunk = chunk.slice(..chunk.len().min(left));
-        let left = left - chunk.len();
-        Some((Ok::<_, Infallible>(Frame::data(chunk)), (body, left)))
-    });
+    let left = stream::unfold(
+        (body.into_data_stream(), bytes),
+        |(mut body, left)| async move {
+            if left == 0 {
+                return None;
+            }
+            let chunk: Bytes = body.next().await?.ok()?;
+            let chunk = chunk.slice(..chunk.len().min(left));
+            let left = left - chunk.len();
+            Some((Ok::<_, Infallible>(Frame::data(chunk)), (body, left)))
+        },
+    );
     let end = stream::once(async { Err(io::Error::from(io::ErrorKind::ConnectionAborted)) });
     let frames = left.map_err(|never| match never {}).chain(end);
     Body::http_body_unsync(StreamBody::new(frames))

@@ -56,7 +56,10 @@ impl State {
 
     fn used(&self) -> u64 {
         let objects = self.objects.values().map(|object| object.body.size());
-        let parts = self.uploads.values().flat_map(|upload| upload.parts.values());
+        let parts = self
+            .uploads
+            .values()
+            .flat_map(|upload| upload.parts.values());
         objects.chain(parts.map(|part| part.body.size())).sum()
     }
 }
@@ -118,7 +121,10 @@ impl Store {
         match (condition, self.conditional) {
             (None, _) | (Some(_), Conditional::Ignored) => Ok(false),
             (Some(ETagCondition::Any), Conditional::Honoured) => Ok(true),
-            (Some(_), _) => Err(s3_error!(NotImplemented, "If-None-Match is not implemented")),
+            (Some(_), _) => Err(s3_error!(
+                NotImplemented,
+                "If-None-Match is not implemented"
+            )),
         }
     }
 
@@ -133,7 +139,13 @@ impl Store {
     }
 
     /// Puts an object in its place, in one step with the look whether the key is free.
-    fn insert(&self, state: &mut State, key: String, object: Arc<Object>, only_new: bool) -> S3Result<()> {
+    fn insert(
+        &self,
+        state: &mut State,
+        key: String,
+        object: Arc<Object>,
+        only_new: bool,
+    ) -> S3Result<()> {
         if only_new && state.objects.contains_key(&key) {
             return Err(s3_error!(PreconditionFailed));
         }
@@ -178,7 +190,10 @@ impl S3 for Store {
         self.check_bucket(&input.bucket)?;
         let only_new = self.only_new(input.if_none_match.as_ref())?;
         let body = Chunks::receive(input.body, self.capacity).await?;
-        let object = Object::new(body, input.metadata.unwrap_or_default().into_iter().collect());
+        let object = Object::new(
+            body,
+            input.metadata.unwrap_or_default().into_iter().collect(),
+        );
         self.insert(&mut self.state(), input.key, object.clone(), only_new)?;
         Ok(S3Response::new(PutObjectOutput {
             e_tag: Some(object.etag()),
@@ -202,7 +217,11 @@ impl S3 for Store {
             .as_ref()
             .map(|range| format!("bytes {}-{}/{size}", range.start, range.end - 1));
         let range = range.unwrap_or(0..size);
-        let slices = object.body.slices(&range).into_iter().map(Ok::<_, Infallible>);
+        let slices = object
+            .body
+            .slices(&range)
+            .into_iter()
+            .map(Ok::<_, Infallible>);
         Ok(S3Response::new(GetObjectOutput {
             body: Some(StreamingBlob::wrap(stream::iter(slices))),
             content_length: Some((range.end - range.start).cast_signed()),
@@ -265,7 +284,10 @@ impl S3 for Store {
         self.check_bucket(&input.bucket)?;
         let prefix = input.prefix.clone().unwrap_or_default();
         // The token is the last key or common prefix of the page before.
-        let after = input.continuation_token.clone().or(input.start_after.clone());
+        let after = input
+            .continuation_token
+            .clone()
+            .or(input.start_after.clone());
         let limit = match input.max_keys {
             Some(keys) => usize::try_from(keys).unwrap_or(0).min(self.page_keys),
             None => self.page_keys,
@@ -394,7 +416,12 @@ impl S3 for Store {
             let part = upload
                 .parts
                 .get(&number)
-                .filter(|part| listed_part.e_tag.as_ref().is_some_and(|etag| *etag.value() == part.etag))
+                .filter(|part| {
+                    listed_part
+                        .e_tag
+                        .as_ref()
+                        .is_some_and(|etag| *etag.value() == part.etag)
+                })
                 .ok_or_else(|| s3_error!(InvalidPart))?;
             if number <= before {
                 return Err(s3_error!(InvalidPartOrder));

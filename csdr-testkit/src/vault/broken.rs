@@ -183,11 +183,7 @@ impl Broken {
             return mode;
         }
         let replace = match self.defect {
-            Defect::ReplacesEmpty => self
-                .inner
-                .stat(key)
-                .await
-                .is_ok_and(|meta| meta.size == 0),
+            Defect::ReplacesEmpty => self.inner.stat(key).await.is_ok_and(|meta| meta.size == 0),
             Defect::UnpromisedCreate => true,
             _ => false,
         };
@@ -262,7 +258,9 @@ impl VaultBackend for Broken {
         let key = &self.key(key)?;
         let size = self.inner.stat(key).await.map(|meta| meta.size);
         let range = match (self.defect, range, &size) {
-            (Defect::MissingIsEmpty, ReadRange::Part { .. }, Err(_)) => return Ok(stream::empty().boxed()),
+            (Defect::MissingIsEmpty, ReadRange::Part { .. }, Err(_)) => {
+                return Ok(stream::empty().boxed());
+            }
             (Defect::UnpromisedRange, _, _) => ReadRange::Full,
             (Defect::CutsRanges, ReadRange::Part { offset, len }, &Ok(size)) if offset < size => {
                 ReadRange::Part {
@@ -296,13 +294,16 @@ impl VaultBackend for Broken {
         let below = |row: &VaultMeta, prefix: &VaultKey| row.key.below(prefix).map(str::to_owned);
         match self.defect {
             Defect::TextPrefix => rows.retain(|row| row.key.as_str().starts_with(prefix.as_str())),
-            Defect::ShallowList => rows.retain(|row| {
-                below(row, prefix).is_some_and(|rest| rest.split('/').count() < 4)
-            }),
+            Defect::ShallowList => rows
+                .retain(|row| below(row, prefix).is_some_and(|rest| rest.split('/').count() < 4)),
             Defect::SegmentOrder => {
                 rows.retain(|row| below(row, prefix).is_some());
                 rows.sort_by_cached_key(|row| {
-                    row.key.as_str().split('/').map(str::to_owned).collect::<Vec<_>>()
+                    row.key
+                        .as_str()
+                        .split('/')
+                        .map(str::to_owned)
+                        .collect::<Vec<_>>()
                 });
             }
             Defect::PlusIsSpace => {

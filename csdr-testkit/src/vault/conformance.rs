@@ -26,9 +26,7 @@ pub use create::{
 pub use list::{
     keys_keep_their_text, list_is_complete, list_is_in_key_order, list_keeps_to_the_prefix,
 };
-pub use read::{
-    missing_keys_are_not_found, ranges_are_exact, readers_see_one_whole_version,
-};
+pub use read::{missing_keys_are_not_found, ranges_are_exact, readers_see_one_whole_version};
 pub use refuse::{the_root_is_not_an_object, unpromised_options_are_refused};
 pub use write::{
     aborted_writers_leave_nothing, answers_are_seen_at_once, cancelled_puts_are_never_torn,
@@ -246,7 +244,9 @@ async fn listed(vault: &dyn VaultBackend, prefix: &VaultKey) -> Result<Vec<Strin
 /// Demands an error of one kind.
 fn demand_kind<T>(answer: csdr_core::Result<T>, kind: ErrorKind, call: &str) -> Verdict {
     match answer {
-        Ok(_) => Err(Violation::new(format!("{call} must answer `{kind}`, and worked"))),
+        Ok(_) => Err(Violation::new(format!(
+            "{call} must answer `{kind}`, and worked"
+        ))),
         Err(error) if error.kind() == kind => Ok(()),
         Err(error) => Err(Violation::new(format!(
             "{call} must answer `{kind}`, and answered `{}`: {}",

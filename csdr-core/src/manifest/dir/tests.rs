@@ -310,6 +310,10 @@ async fn pages_go_on_where_they_stood() {
             .collect::<Vec<_>>(),
         [2, 2, 1]
     );
+    assert_eq!(
+        pages.iter().map(|page| page.remaining).collect::<Vec<_>>(),
+        [Some(3), Some(1), None]
+    );
     let from = ListRequest {
         from: pages[0].next.clone(),
         ..request("configmaps", "v1")

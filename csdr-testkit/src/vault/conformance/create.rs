@@ -25,7 +25,9 @@ pub async fn create_new_keeps_the_existing(fixture: &Fixture) -> Verdict {
         let key = key(&format!("folder/object-{old}"))?;
         vault.put(&key, old.into(), PutMode::CreateNew).await?;
         demand_kind(
-            vault.put(&key, Bytes::from_static(b"newer"), PutMode::CreateNew).await,
+            vault
+                .put(&key, Bytes::from_static(b"newer"), PutMode::CreateNew)
+                .await,
             ErrorKind::AlreadyExists,
             "put with CreateNew over an existing object",
         )?;
@@ -40,14 +42,19 @@ pub async fn create_new_keeps_the_existing(fixture: &Fixture) -> Verdict {
     // Taken between opening and finishing.
     let key = key("late")?;
     let writer = vault.writer(&key, PutMode::CreateNew).await?;
-    vault.put(&key, "quicker".into(), PutMode::CreateNew).await?;
+    vault
+        .put(&key, "quicker".into(), PutMode::CreateNew)
+        .await?;
     demand_kind(
         writer.finish().await,
         ErrorKind::AlreadyExists,
         "finish of a writer whose key was taken meanwhile",
     )?;
     let body = vault.read(&key, LIMIT).await?;
-    demand!(body == "quicker", "a late writer changed the object into {body:?}");
+    demand!(
+        body == "quicker",
+        "a late writer changed the object into {body:?}"
+    );
     Ok(())
 }
 
@@ -98,7 +105,10 @@ async fn race<F: Future<Output = Result<()>>>(
                 )?,
             }
         }
-        demand!(winners.len() == 1, "of {RACERS} racing for one key {winners:?} won");
+        demand!(
+            winners.len() == 1,
+            "of {RACERS} racing for one key {winners:?} won"
+        );
         let stored = vault.read(&key, LIMIT).await?;
         demand!(
             winners.iter().all(|&i| stored == body(i)),

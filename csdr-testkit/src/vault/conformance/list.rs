@@ -11,7 +11,10 @@ pub async fn list_is_complete(fixture: &Fixture) -> Verdict {
     let vault = fixture.vault();
     let capabilities = vault.capabilities();
     let nothing = listed(&vault, &key("nothing/here")?).await?;
-    demand!(nothing.is_empty(), "a prefix without objects lists {nothing:?}");
+    demand!(
+        nothing.is_empty(),
+        "a prefix without objects lists {nothing:?}"
+    );
     if !capabilities.write || !capabilities.list_consistent {
         return Ok(());
     }
@@ -19,7 +22,9 @@ pub async fn list_is_complete(fixture: &Fixture) -> Verdict {
     for i in 0..60usize {
         let depth = ["", "a/", "a/b/", "a/b/c/d/e/"][i % 4];
         let key = key(&format!("all/{depth}object-{i:02}"))?;
-        vault.put(&key, vec![b'x'; i].into(), any_mode(&vault)).await?;
+        vault
+            .put(&key, vec![b'x'; i].into(), any_mode(&vault))
+            .await?;
         expected.push((key, i as u64));
     }
     expected.sort();
@@ -48,7 +53,8 @@ pub async fn list_is_in_key_order(fixture: &Fixture) -> Verdict {
         return Ok(());
     }
     let mut texts = [
-        "p/b/x", "p/b-c", "p/b.d/y", "p/b0", "p/B", "p/a/z/1", "p/a/z-0", "p/é", "p/z", "p/10", "p/9",
+        "p/b/x", "p/b-c", "p/b.d/y", "p/b0", "p/B", "p/a/z/1", "p/a/z-0", "p/é", "p/z", "p/10",
+        "p/9",
     ];
     fill(&vault, &texts).await?;
     texts.sort_unstable();
@@ -67,7 +73,18 @@ pub async fn list_keeps_to_the_prefix(fixture: &Fixture) -> Verdict {
     if !capabilities.write || !capabilities.list_consistent {
         return Ok(());
     }
-    fill(&vault, &["shop/1", "shop/2/3", "shop-1/1", "shop2", "sho/p", "other/shop/1"]).await?;
+    fill(
+        &vault,
+        &[
+            "shop/1",
+            "shop/2/3",
+            "shop-1/1",
+            "shop2",
+            "sho/p",
+            "other/shop/1",
+        ],
+    )
+    .await?;
     for (prefix, mut expected) in [
         ("shop", vec!["shop/1", "shop/2/3"]),
         ("shop/2", vec!["shop/2/3"]),
@@ -93,8 +110,9 @@ pub async fn keys_keep_their_text(fixture: &Fixture) -> Verdict {
         return Ok(());
     }
     let names = [
-        "a b", "a+b", "a%20b", "a%2Fb", "a%", "a#b", "a?b=c", "a&b", "a:b", "a@b", "a,b;c", "a=b", "a'b", "a\"b", "a<b>",
-        "a$(b)", "a*b", "a|b", "a~b", "a^b`", "ü", "u\u{308}", "名前", "🗄", ".hidden", "...", "-", "UPPER", "a..b",
+        "a b", "a+b", "a%20b", "a%2Fb", "a%", "a#b", "a?b=c", "a&b", "a:b", "a@b", "a,b;c", "a=b",
+        "a'b", "a\"b", "a<b>", "a$(b)", "a*b", "a|b", "a~b", "a^b`", "ü", "u\u{308}", "名前", "🗄",
+        ".hidden", "...", "-", "UPPER", "a..b",
     ];
     for name in names {
         let key = key(&format!("keys/{name}/{name}.json"))?;
@@ -103,10 +121,16 @@ pub async fn keys_keep_their_text(fixture: &Fixture) -> Verdict {
     for name in names {
         let key = key(&format!("keys/{name}/{name}.json"))?;
         let body = vault.read(&key, LIMIT).await?;
-        demand!(body == name, "the object `{key}` holds what was put under {body:?}");
+        demand!(
+            body == name,
+            "the object `{key}` holds what was put under {body:?}"
+        );
         if capabilities.list_consistent {
             let below = listed(&vault, &VaultKey::parse(format!("keys/{name}"))?).await?;
-            demand!(below == [key.to_string()], "below `keys/{name}` lies {below:?}");
+            demand!(
+                below == [key.to_string()],
+                "below `keys/{name}` lies {below:?}"
+            );
         }
         vault.delete(&key).await?;
         let left = vault.read_if_exists(&key, LIMIT).await?;

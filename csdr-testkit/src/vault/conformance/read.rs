@@ -16,12 +16,23 @@ pub async fn missing_keys_are_not_found(fixture: &Fixture) -> Verdict {
     let vault = fixture.vault();
     let mut texts = vec!["missing", "missing/too"];
     if vault.capabilities().write {
-        vault.put(&key("folder/object")?, Bytes::new(), any_mode(&vault)).await?;
-        texts.extend(["folder", "folder/object/below", "folder/obj", "folder/object2"]);
+        vault
+            .put(&key("folder/object")?, Bytes::new(), any_mode(&vault))
+            .await?;
+        texts.extend([
+            "folder",
+            "folder/object/below",
+            "folder/obj",
+            "folder/object2",
+        ]);
     }
     for text in texts {
         let key = key(text)?;
-        demand_kind(vault.stat(&key).await, ErrorKind::NotFound, "stat of a missing key")?;
+        demand_kind(
+            vault.stat(&key).await,
+            ErrorKind::NotFound,
+            "stat of a missing key",
+        )?;
         let whole = vault.read(&key, LIMIT).await;
         demand_kind(whole, ErrorKind::NotFound, "get of a missing key")?;
         if vault.capabilities().range_read {
@@ -49,17 +60,37 @@ pub async fn ranges_are_exact(fixture: &Fixture) -> Verdict {
         for len in 1..=10 - offset {
             let part = read_part(&vault, &short, offset, len).await?;
             let expected = body.slice(offset as usize..(offset + len) as usize);
-            demand!(part == expected, "bytes {offset}+{len} of an object are not these");
+            demand!(
+                part == expected,
+                "bytes {offset}+{len} of an object are not these"
+            );
         }
     }
     let body = pattern(5_000_000, 7);
     vault.put(&long, body.clone(), any_mode(&vault)).await?;
-    for (offset, len) in [(0, 1), (4_999_999, 1), (1_000_003, 3_000_001), (0, 5_000_000)] {
+    for (offset, len) in [
+        (0, 1),
+        (4_999_999, 1),
+        (1_000_003, 3_000_001),
+        (0, 5_000_000),
+    ] {
         let part = read_part(&vault, &long, offset, len).await?;
         let expected = body.slice(offset as usize..(offset + len) as usize);
-        demand!(part == expected, "bytes {offset}+{len} of a long object are not these");
+        demand!(
+            part == expected,
+            "bytes {offset}+{len} of a long object are not these"
+        );
     }
-    for (offset, len) in [(0, 0), (3, 0), (0, 11), (9, 2), (10, 1), (11, 1), (1 << 40, 1), (u64::MAX, 2)] {
+    for (offset, len) in [
+        (0, 0),
+        (3, 0),
+        (0, 11),
+        (9, 2),
+        (10, 1),
+        (11, 1),
+        (1 << 40, 1),
+        (u64::MAX, 2),
+    ] {
         let part = read_part(&vault, &short, offset, len).await;
         let call = format!("get of {len} bytes from {offset} on, of 10");
         demand_kind(part, ErrorKind::InvalidInput, &call)?;
@@ -77,9 +108,15 @@ pub async fn readers_see_one_whole_version(fixture: &Fixture) -> Verdict {
         return Ok(());
     }
     let key = key("object")?;
-    let versions = [pattern(3 << 20, 8), pattern(1 << 20, 9), pattern(2 << 20, 10)];
+    let versions = [
+        pattern(3 << 20, 8),
+        pattern(1 << 20, 9),
+        pattern(2 << 20, 10),
+    ];
     let whole = |body: &Bytes| versions.contains(body);
-    vault.put(&key, versions[0].clone(), any_mode(&vault)).await?;
+    vault
+        .put(&key, versions[0].clone(), any_mode(&vault))
+        .await?;
 
     // Overwritten after the first bytes have come.
     let mut stream = vault.get(&key, ReadRange::Full).await?;
@@ -87,14 +124,20 @@ pub async fn readers_see_one_whole_version(fixture: &Fixture) -> Verdict {
     if let Some(first) = stream.next().await {
         body.extend_from_slice(&first?);
     }
-    vault.put(&key, versions[1].clone(), PutMode::Overwrite).await?;
+    vault
+        .put(&key, versions[1].clone(), PutMode::Overwrite)
+        .await?;
     let mut conflict = false;
     while let Some(chunk) = stream.next().await {
         match chunk {
             Ok(chunk) => body.extend_from_slice(&chunk),
             Err(error) => {
                 conflict = true;
-                demand_kind::<()>(Err(error), ErrorKind::Conflict, "a stream whose object changed")?;
+                demand_kind::<()>(
+                    Err(error),
+                    ErrorKind::Conflict,
+                    "a stream whose object changed",
+                )?;
                 break;
             }
         }
@@ -107,7 +150,9 @@ pub async fn readers_see_one_whole_version(fixture: &Fixture) -> Verdict {
     // Read and overwritten at the same time.
     let writes = async {
         for i in 0..24 {
-            vault.put(&key, versions[i % 3].clone(), PutMode::Overwrite).await?;
+            vault
+                .put(&key, versions[i % 3].clone(), PutMode::Overwrite)
+                .await?;
         }
         Ok::<_, csdr_core::Error>(())
     };
@@ -125,12 +170,20 @@ pub async fn readers_see_one_whole_version(fixture: &Fixture) -> Verdict {
     let (written, read) = join(writes, reads).await;
     written?;
     let torn = read?;
-    demand!(torn.is_none(), "a reader saw {torn:?} bytes that were never one version");
+    demand!(
+        torn.is_none(),
+        "a reader saw {torn:?} bytes that were never one version"
+    );
     Ok(())
 }
 
 /// A part as the store gives it: unlike `read_range` without a check of its own.
-async fn read_part(vault: &dyn VaultBackend, key: &VaultKey, offset: u64, len: u64) -> Result<Bytes> {
+async fn read_part(
+    vault: &dyn VaultBackend,
+    key: &VaultKey,
+    offset: u64,
+    len: u64,
+) -> Result<Bytes> {
     let stream = vault.get(key, ReadRange::Part { offset, len }).await?;
     let chunks: Vec<Bytes> = stream.try_collect().await?;
     Ok(chunks.concat().into())

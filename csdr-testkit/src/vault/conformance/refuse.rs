@@ -16,7 +16,9 @@ pub async fn the_root_is_not_an_object(fixture: &Fixture) -> Verdict {
     let vault = fixture.vault();
     let root = VaultKey::root();
     if vault.capabilities().write {
-        let put = vault.put(&root, Bytes::from_static(b"x"), PutMode::Overwrite).await;
+        let put = vault
+            .put(&root, Bytes::from_static(b"x"), PutMode::Overwrite)
+            .await;
         demand_kind(put, ErrorKind::InvalidInput, "put of the root")?;
         let streamed = match vault.writer(&root, PutMode::Overwrite).await {
             Ok(writer) => writer.finish().await.map(|_| ()),
@@ -62,17 +64,29 @@ pub async fn unpromised_options_are_refused(fixture: &Fixture) -> Verdict {
             Ok(writer) => writer.finish().await.map(|_| ()),
             Err(error) => Err(error),
         };
-        demand_kind(streamed, ErrorKind::Unsupported, &format!("a writer with {mode:?}"))?;
+        demand_kind(
+            streamed,
+            ErrorKind::Unsupported,
+            &format!("a writer with {mode:?}"),
+        )?;
     }
     let after = listed(&vault, &VaultKey::root()).await?;
     demand!(before == after, "a refused write left {after:?}");
     if !capabilities.range_read && capabilities.write {
-        vault.put(&key, Bytes::from_static(b"0123"), PutMode::Overwrite).await?;
+        vault
+            .put(&key, Bytes::from_static(b"0123"), PutMode::Overwrite)
+            .await?;
         let part = async {
-            let stream = vault.get(&key, ReadRange::Part { offset: 1, len: 2 }).await?;
+            let stream = vault
+                .get(&key, ReadRange::Part { offset: 1, len: 2 })
+                .await?;
             stream.try_collect::<Vec<_>>().await
         };
-        demand_kind(part.await, ErrorKind::Unsupported, "get of a part without `range_read`")?;
+        demand_kind(
+            part.await,
+            ErrorKind::Unsupported,
+            "get of a part without `range_read`",
+        )?;
     }
     Ok(())
 }

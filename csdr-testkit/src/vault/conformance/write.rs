@@ -18,10 +18,22 @@ pub async fn put_is_read_back(fixture: &Fixture) -> Verdict {
         let key = key(&format!("folder/object-{i}"))?;
         let body = pattern(len, 1);
         let meta = vault.put(&key, body.clone(), any_mode(&vault)).await?;
-        demand!(meta.key == key, "put of `{key}` answered the key `{}`", meta.key);
-        demand!(meta.size == len as u64, "put of {len} bytes answered size {}", meta.size);
+        demand!(
+            meta.key == key,
+            "put of `{key}` answered the key `{}`",
+            meta.key
+        );
+        demand!(
+            meta.size == len as u64,
+            "put of {len} bytes answered size {}",
+            meta.size
+        );
         let back = vault.read(&key, LIMIT).await?;
-        demand!(back == body, "{len} bytes were put, {} other ones came back", back.len());
+        demand!(
+            back == body,
+            "{len} bytes were put, {} other ones came back",
+            back.len()
+        );
         let size = vault.stat(&key).await?.size;
         demand!(size == len as u64, "{len} bytes were put, stat says {size}");
     }
@@ -41,13 +53,19 @@ pub async fn overwrite_replaces(fixture: &Fixture) -> Verdict {
     for body in ["first, the longest of them", "second", "third one"] {
         vault.put(&key, body.into(), PutMode::Overwrite).await?;
         let back = vault.read(&key, LIMIT).await?;
-        demand!(back == body, "after a second put the object still holds {back:?}");
+        demand!(
+            back == body,
+            "after a second put the object still holds {back:?}"
+        );
     }
     let mut writer = vault.writer(&key, PutMode::Overwrite).await?;
     writer.write(Bytes::from_static(b"streamed")).await?;
     writer.finish().await?;
     let back = vault.read(&key, LIMIT).await?;
-    demand!(back == "streamed", "after a streamed overwrite the object still holds {back:?}");
+    demand!(
+        back == "streamed",
+        "after a streamed overwrite the object still holds {back:?}"
+    );
     Ok(())
 }
 
@@ -61,20 +79,39 @@ pub async fn nothing_is_visible_before_finish(fixture: &Fixture) -> Verdict {
     if !capabilities.write {
         return Ok(());
     }
-    for (i, mode) in [PutMode::Overwrite, any_mode(&vault)].into_iter().enumerate() {
+    for (i, mode) in [PutMode::Overwrite, any_mode(&vault)]
+        .into_iter()
+        .enumerate()
+    {
         let key = key(&format!("folder/object-{i}"))?;
         let body = pattern(6 << 20, 2);
         let mut writer = vault.writer(&key, mode).await?;
         for chunk in [0..1, 1..100_000, 100_000..body.len()] {
-            demand!(!vault.exists(&key).await?, "{mode:?}: stat finds an unfinished object");
+            demand!(
+                !vault.exists(&key).await?,
+                "{mode:?}: stat finds an unfinished object"
+            );
             writer.write(body.slice(chunk)).await?;
         }
-        demand!(!vault.exists(&key).await?, "{mode:?}: stat finds an unfinished object");
+        demand!(
+            !vault.exists(&key).await?,
+            "{mode:?}: stat finds an unfinished object"
+        );
         let seen = listed(&vault, &VaultKey::root()).await?;
-        demand!(!seen.contains(&key.to_string()), "{mode:?}: list shows an unfinished object");
+        demand!(
+            !seen.contains(&key.to_string()),
+            "{mode:?}: list shows an unfinished object"
+        );
         let meta = writer.finish().await?;
-        demand!(meta.size == body.len() as u64, "finish answered size {}", meta.size);
-        demand!(vault.read(&key, LIMIT).await? == body, "{mode:?}: the finished object differs");
+        demand!(
+            meta.size == body.len() as u64,
+            "finish answered size {}",
+            meta.size
+        );
+        demand!(
+            vault.read(&key, LIMIT).await? == body,
+            "{mode:?}: the finished object differs"
+        );
     }
     Ok(())
 }
@@ -102,9 +139,16 @@ pub async fn long_streams_keep_their_bytes(fixture: &Fixture) -> Verdict {
         }
         writer.finish().await?;
         let back = vault.read(&key, LIMIT).await?;
-        demand!(back.len() == len, "{len} bytes were streamed, {} came back", back.len());
+        demand!(
+            back.len() == len,
+            "{len} bytes were streamed, {} came back",
+            back.len()
+        );
         let first = back.iter().zip(&body).position(|(a, b)| a != b);
-        demand!(first.is_none(), "a streamed object differs from byte {first:?} on");
+        demand!(
+            first.is_none(),
+            "a streamed object differs from byte {first:?} on"
+        );
     }
     Ok(())
 }
@@ -128,17 +172,29 @@ pub async fn answers_are_seen_at_once(fixture: &Fixture) -> Verdict {
         } else {
             vault.put(&key, Bytes::new(), any_mode(&vault)).await?;
         }
-        demand!(vault.exists(&key).await?, "stat misses an object that was just written");
+        demand!(
+            vault.exists(&key).await?,
+            "stat misses an object that was just written"
+        );
         vault.read(&key, LIMIT).await?;
         if capabilities.list_consistent {
             let seen = listed(&vault, &prefix).await?;
-            demand!(seen.contains(&key.to_string()), "list misses an object that was just written");
+            demand!(
+                seen.contains(&key.to_string()),
+                "list misses an object that was just written"
+            );
         }
         vault.delete(&key).await?;
-        demand!(!vault.exists(&key).await?, "stat still finds an object that was just deleted");
+        demand!(
+            !vault.exists(&key).await?,
+            "stat still finds an object that was just deleted"
+        );
         if capabilities.list_consistent {
             let seen = listed(&vault, &prefix).await?;
-            demand!(!seen.contains(&key.to_string()), "list still shows a deleted object");
+            demand!(
+                !seen.contains(&key.to_string()),
+                "list still shows a deleted object"
+            );
         }
     }
     Ok(())
@@ -160,7 +216,10 @@ pub async fn delete_is_idempotent(fixture: &Fixture) -> Verdict {
     }
     if capabilities.list_consistent {
         let left = listed(&vault, &VaultKey::root()).await?;
-        demand!(left == ["a/b/d", "a/bc", "e"], "after deleting `a/b/c` there is {left:?}");
+        demand!(
+            left == ["a/b/d", "a/bc", "e"],
+            "after deleting `a/b/c` there is {left:?}"
+        );
     }
     Ok(())
 }
@@ -192,7 +251,9 @@ async fn unfinished_writers_leave_nothing(fixture: &Fixture, ending: Ending) -> 
         return Ok(());
     }
     let old = key("old")?;
-    vault.put(&old, Bytes::from_static(b"old"), any_mode(&vault)).await?;
+    vault
+        .put(&old, Bytes::from_static(b"old"), any_mode(&vault))
+        .await?;
     for len in [0, 10, 20 << 20] {
         for (text, mode) in [
             ("old", PutMode::Overwrite),
@@ -208,9 +269,15 @@ async fn unfinished_writers_leave_nothing(fixture: &Fixture, ending: Ending) -> 
                 Ending::Drop => drop(writer),
             }
             let left = listed(&vault, &VaultKey::root()).await?;
-            demand!(left == ["old"], "an unfinished writer of {len} bytes left {left:?}");
+            demand!(
+                left == ["old"],
+                "an unfinished writer of {len} bytes left {left:?}"
+            );
             let body = vault.read(&old, LIMIT).await?;
-            demand!(body == "old", "an unfinished writer changed the object that was there");
+            demand!(
+                body == "old",
+                "an unfinished writer changed the object that was there"
+            );
         }
     }
     Ok(())

@@ -83,7 +83,7 @@ pub(in crate::cluster::conformance) async fn list_of_all_namespaces_is_in_order(
 ) -> Verdict {
     let label = format!(r#"{{"conformance.csdr.io/of":"{}"}}"#, fixture.namespace());
     let mut objects = Vec::new();
-    for end in ["", "-b", "0"] {
+    for end in ["", "-b", "z"] {
         let place = format!("{}{end}", fixture.namespace());
         objects.push(namespace(&place)?);
         for name in ["b", "a"] {

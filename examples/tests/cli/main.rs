@@ -1,0 +1,12 @@
+//! The `csdr` program from outside: what it prints, how it ends, and what a vault holds after something went wrong.
+//!
+//! No cluster and no network but loopback. Expected texts lie in `golden/`; `UPDATE=1` rewrites them.
+
+mod backup;
+mod bad_input;
+mod cancel;
+mod damage;
+mod golden;
+mod restore;
+mod store;
+mod world;
