@@ -62,14 +62,16 @@ pub(super) async fn everywhere(
 
     let mut fresh = token.is_none();
     let mut lane = Lane::new(source(client, request, None)?, token);
+    // The order is looked at here, once it is known whether this is the way to list.
+    let mut order = lane.order.take().unwrap_or_default();
     while let Some((place, mut page)) = lane.next(pages).await? {
         // A list that goes on behind a page was judged before.
-        if std::mem::replace(&mut fresh, false)
-            && let Some(names) = apart(client, &page).await?
-        {
+        let first = std::mem::replace(&mut fresh, false);
+        if first && let Some(names) = apart(client, &page).await? {
             drop((place, lane));
             return one_by_one(client, request, pages, &names, "", None).await;
         }
+        order.check(&mut page.objects, first && page.next.is_none())?;
         page.next = page.next.map(|token| format!("all/{token}"));
         place.send(Ok(page));
     }

@@ -59,7 +59,7 @@ async fn order_and_every_token_hold_however_namespaces_are_called() {
         &["one"],
     ] {
         let (client, _) = cluster(namespaces, 12);
-        for page_bytes in [3000, 8192, 1 << 20] {
+        for page_bytes in [3000, 8192, 64 << 10, 1 << 20] {
             let (ids, tokens) = listed(&client, None, page_bytes).await;
             assert_eq!(ids.len(), 12 * namespaces.len());
             assert!(
@@ -107,7 +107,10 @@ async fn who_may_not_list_namespaces_never_gets_a_wrong_order() {
     // One page is sorted.
     let (ids, _) = listed(&client, None, 1 << 20).await;
     assert!(ids.is_sorted_by(|a, b| a < b) && ids.len() == 4);
-    // Several cannot be.
+    // Several cannot be, wherever the order breaks.
+    let (pages, error) = all(&client, request(None, 3 * 4096)).await;
+    assert!(pages.is_empty());
+    assert_eq!(error.unwrap().kind(), ErrorKind::Incompatible);
     let (pages, error) = all(&client, request(None, 1)).await;
     assert_eq!(names(&pages), ["configmaps/a-b/x", "configmaps/a-b/y"]);
     let error = error.unwrap();

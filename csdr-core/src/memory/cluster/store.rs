@@ -145,7 +145,7 @@ impl State {
         Ok(self.insert(resource, key, stored).object.clone())
     }
 
-    /// What `metadata.resourceVersion` and the conditions of an accepted definition are.
+    /// What the controllers write into a definition that they accept.
     pub(super) fn establish(&self, custom: &CustomKind, tree: &mut Tree) {
         let time = self.time();
         let condition = |kind: &str, reason: &str, message: &str| {
@@ -160,6 +160,15 @@ impl State {
             .into_iter()
             .collect::<Tree>()
         };
+        let kind = custom.resource.kind.as_str();
+        for (name, default) in [
+            ("singular", kind.to_ascii_lowercase()),
+            ("listKind", format!("{kind}List")),
+        ] {
+            if tree.at(&["spec", "names", name]).is_none() {
+                tree.set(&["spec", "names", name], default.into());
+            }
+        }
         let names = tree.at(&["spec", "names"]).cloned().unwrap_or_default();
         // Source: naming and establishing controllers of apiextensions-apiserver.
         let conditions = vec![

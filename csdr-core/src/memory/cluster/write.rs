@@ -73,7 +73,8 @@ impl State {
         let who = who(&options.write.field_manager, Operation::Apply);
         let Some(old) = self.find(&write.resource, &write.key) else {
             self.authorise("create", &write.path, write.id.namespace())?;
-            if !object.meta().resource_version.is_empty() || !object.meta().uid.is_empty() {
+            // A version is not demanded of an object that does not exist; a uid is.
+            if !object.meta().uid.is_empty() {
                 return Err(modified(&write));
             }
             self.home_of(&write)?;
@@ -128,6 +129,7 @@ impl State {
             &["kind"],
             &["metadata", "name"],
             &["metadata", "namespace"],
+            &["metadata", "uid"],
         ] {
             if tree.at(path) != before.at(path) {
                 return Err(

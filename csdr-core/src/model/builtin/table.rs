@@ -60,7 +60,7 @@ pub(super) static KINDS: &[BuiltinKind] = kinds! {
     "" "ConfigMap" "configmaps" namespaced ["v1"] [] ["cm"] ALL [];
     "apps" "ControllerRevision" "controllerrevisions" namespaced ["v1"] ["v1beta2", "v1beta1"] [] ALL [];
     "batch" "CronJob" "cronjobs" namespaced ["v1"] ["v1beta1", "v2alpha1"] ["cj"] ALL [status generation];
-    "storage.k8s.io" "CSIDriver" "csidrivers" cluster ["v1"] ["v1beta1"] [] ALL [generation];
+    "storage.k8s.io" "CSIDriver" "csidrivers" cluster ["v1"] ["v1beta1"] [] ALL [];
     "storage.k8s.io" "CSINode" "csinodes" cluster ["v1"] ["v1beta1"] [] ALL [];
     "storage.k8s.io" "CSIStorageCapacity" "csistoragecapacities" namespaced ["v1"] ["v1beta1", "v1alpha1"] [] ALL [];
     "apiextensions.k8s.io" "CustomResourceDefinition" "customresourcedefinitions" cluster ["v1"] ["v1beta1"] ["crd", "crds"] ALL [status generation];
