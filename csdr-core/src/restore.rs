@@ -24,9 +24,10 @@ pub use wave::Wave;
 use crate::{
     cancel::Until,
     port::{ResourceApplier, ResourceTarget, VaultBackend},
-    vault::Vault,
+    vault::{StoredBackup, Vault},
 };
 use std::sync::Arc;
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 /// Restores a backup into a target.
@@ -62,6 +63,8 @@ pub struct Restore {
     target: Arc<dyn ResourceTarget>,
     applier: Arc<dyn ResourceApplier>,
     scratch: Option<Arc<dyn VaultBackend>>,
+    /// A foreign backup that was read through scratch.
+    adopted: Arc<Mutex<Option<StoredBackup>>>,
 }
 
 impl Restore {
@@ -72,6 +75,7 @@ impl Restore {
             target: Arc::new(target),
             applier: Arc::new(applier),
             scratch: None,
+            adopted: Arc::default(),
         }
     }
 

@@ -292,8 +292,7 @@ fn page(
         let size = object.json().len();
         if !page.objects.is_empty() && bytes + size > request.page_bytes {
             page.next = last;
-            let same =
-                |row: &&Manifest| row.object.meta().kind.api_version.version() == version;
+            let same = |row: &&Manifest| row.object.meta().kind.api_version.version() == version;
             page.remaining = Some(1 + rest.filter(same).count() as u64);
             break;
         }

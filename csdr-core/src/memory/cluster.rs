@@ -45,7 +45,8 @@ pub use right::Deny;
 /// * finalizers hold objects, dependents follow their owners; server-side apply knows who owns which field;
 /// * lists come in pages of one snapshot; tokens expire when told ([`expire_tokens`](Self::expire_tokens)).
 ///
-/// It is simpler than the real one in this: nothing is defaulted or checked by a kind's schema and unknown fields stay; an array is one
+/// It is simpler than the real one in this: nothing is defaulted or checked by a kind's schema (`stringData` stays, a Service gets no
+/// address) and unknown fields stay; an array is one
 /// field to server-side apply; between versions of a kind only `apiVersion` changes; controllers act before the call answers.
 /// It is deterministic: uids and versions are counted, and unless a clock is handed in, the time stands at 2024-01-01T00:00:00Z.
 ///

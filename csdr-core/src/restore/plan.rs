@@ -294,7 +294,12 @@ impl Restore {
                 kinds,
                 namespaces,
                 bare_namespaces: Vec::new(),
-                left_out: left_out.into_iter().collect(),
+                left_out: backup
+                    .unreadable()
+                    .iter()
+                    .cloned()
+                    .chain(left_out)
+                    .collect(),
                 needs: Vec::new(),
                 digest: String::new(),
             },
@@ -310,12 +315,19 @@ impl Restore {
         plan.sealed()
     }
 
+    /// The backup, ready to be read. An archive without index is read through scratch once, for plan and run.
     pub(super) async fn open(&self, name: &str) -> Result<StoredBackup> {
         let backup = self.vault.backup(name).await?;
-        match &self.scratch {
-            Some(scratch) if !backup.is_indexed() => backup.with_scratch(scratch.clone()).await,
-            _ => Ok(backup),
+        let Some(scratch) = self.scratch.as_ref().filter(|_| !backup.is_indexed()) else {
+            return Ok(backup);
+        };
+        let mut adopted = self.adopted.lock().await;
+        if let Some(adopted) = adopted.as_ref().filter(|adopted| adopted.name() == name) {
+            return Ok(adopted.clone());
         }
+        let backup = backup.with_scratch(scratch.clone()).await?;
+        *adopted = Some(backup.clone());
+        Ok(backup)
     }
 
     /// uid of `kube-system`: what tells clusters apart. Empty where there is none or it may not be read.

@@ -8,8 +8,9 @@ use crate::{
     Error, Result,
     archive::{ArchiveReader, EntryPath, ForeignArchive, Layout},
     model::Object,
-    port::{ReadRange, VaultBackend, VaultBackendExt, VaultKey},
+    port::{ReadRange, VaultBackend, VaultBackendExt, VaultKey, operation_id},
     report::Note,
+    select::{LeftOut, LeftOutReason},
 };
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -38,7 +39,9 @@ impl StoredBackup {
             .get(&key, ReadRange::Full)
             .await
             .map_err(about)?;
-        let prefix = VaultKey::parse(format!("velero/{}", self.layout.name()))?;
+        // A folder of its own each time: what an earlier, dropped reading left there is not taken for this one's.
+        let reading = operation_id(&*self.vault.host.clock, &*self.vault.host.entropy)?;
+        let prefix = VaultKey::parse(format!("velero/{}/{reading}", self.layout.name()))?;
         let compute = self.vault.host.compute.clone();
         let foreign =
             ForeignArchive::adopt(archive, scratch.clone(), &prefix, compute, self.limits)
@@ -55,6 +58,11 @@ impl StoredBackup {
         });
         let (index, summary) = (index.collect(), foreign.summary());
         let (data, sha256, rows) = (foreign.data().clone(), summary.archive.sha256, summary.rows);
+        self.unreadable = foreign
+            .gaps()
+            .iter()
+            .map(|gap| LeftOut::rule(&gap.entry, LeftOutReason::Unreadable, &gap.reason))
+            .collect();
         self.set_source(scratch, data, sha256, index, rows);
         Ok(self)
     }

@@ -29,6 +29,8 @@ pub struct StoredBackup {
     pub(super) record: CommitRecord,
     pub(super) manifest: Option<Manifest>,
     pub(super) limits: ArchiveLimits,
+    /// Entries of a foreign archive that are not objects, or cannot be read.
+    pub(super) unreadable: Vec<LeftOut>,
     source: Option<Source>,
 }
 
@@ -101,6 +103,7 @@ impl Vault {
             record,
             manifest,
             limits,
+            unreadable: Vec::new(),
             source,
         })
     }
@@ -194,7 +197,12 @@ impl StoredBackup {
         })
     }
 
-    /// Whether it was read through a scratch store.
+    /// Entries of an archive read through scratch that could not be taken over, each with its reason.
+    pub fn unreadable(&self) -> &[LeftOut] {
+        &self.unreadable
+    }
+
+    /// Whether its objects can be read: csdr's own always, Velero's once it was read through a scratch store.
     pub fn is_indexed(&self) -> bool {
         self.source.is_some()
     }

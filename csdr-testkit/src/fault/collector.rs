@@ -38,9 +38,10 @@ fn struck_items<T: Send + 'static>(
             if let Err(error) = strike.before().await {
                 return Some((Err(error), None));
             }
-            let item = items.next().await?;
+            let item = items.next().await;
+            // The end of a stream is an answer too.
             match strike.after().await {
-                Ok(()) => Some((item, Some(items))),
+                Ok(()) => Some((item?, Some(items))),
                 Err(error) => Some((Err(error), None)),
             }
         }
@@ -49,7 +50,7 @@ fn struck_items<T: Send + 'static>(
 }
 
 /// Calls are `discover`, `get` (its subject is the object's id) and each page of a list as `list` (its subject is
-/// `<resource> <namespace>`): a fault at the third page strikes a list in its middle.
+/// `<resource> <namespace>`): a fault at the third page strikes a list in its middle. The look that finds a list's end is a call, too.
 ///
 /// ```
 /// use csdr_core::{memory::MemoryCluster, port::ResourceCollector};

@@ -22,13 +22,19 @@ pub(super) struct Cli {
 #[derive(Args, Debug)]
 pub(super) struct Global {
     /// Where backups are kept: file:///path, s3://bucket/prefix?region=…&endpoint=…, or a folder. Credentials come from the environment.
-    #[arg(long, global = true, env = "CSDR_VAULT", value_name = "URL")]
+    #[arg(
+        long,
+        global = true,
+        env = "CSDR_VAULT",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
     pub(super) vault: Option<String>,
     /// How results are written.
-    #[arg(long, short, global = true, value_enum, default_value = "table")]
+    #[arg(long, short, global = true, help_heading = "Global options", value_enum, default_value = "table")]
     pub(super) output: Output,
     /// Show what the layers below said.
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = "Global options")]
     pub(super) verbose: bool,
 }
 

@@ -82,15 +82,20 @@ pub(super) fn after(cx: &Context, outcome: Outcome, failure: Option<Error>) {
     }
 }
 
+/// A selection of nothing is most often a typing error; what could not be read may be the cause as well.
 fn require_something(plan: &BackupPlan) -> Result<()> {
-    if plan.is_empty() {
-        return Err(Error::invalid(
-            "nothing is selected; check namespaces, resources and label selector",
-        )
-        .with_operation("back up")
-        .with_context("backup", &plan.spec.name));
+    if !plan.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let error =
+        Error::invalid("nothing is selected; check namespaces, resources and label selector")
+            .with_operation("back up")
+            .with_context("backup", &plan.spec.name);
+    let mut gaps = plan.left_out.iter().filter(|left| left.reason.is_gap());
+    Err(match gaps.next() {
+        Some(gap) => error.with_context("could not be read", gap),
+        None => error,
+    })
 }
 
 fn told(report: &BackupReport) -> String {

@@ -233,7 +233,7 @@ fn things_that_are_not_there() {
     let world = World::new();
     world
         .csdr(&["backup", "list"])
-        .refuses(1, &["no vault here", "check"]);
+        .refuses(1, &["the vault's folder does not exist", "check the path"]);
     let mut unnamed = world.command(&["backup", "list"]);
     world.csdr(&["vault", "create"]);
     let ran = unnamed.env_remove("CSDR_VAULT").output().unwrap();

@@ -23,7 +23,7 @@ fn interrupted(world: &World, signal: Signal) -> (ExitStatus, String) {
             "create",
             "b",
             "--from",
-            "m.yaml",
+            "m",
             "--claim-expiry",
             "1s",
         ])
@@ -56,7 +56,13 @@ fn collected(world: &World) -> String {
 #[test]
 fn a_cancelled_backup_is_as_a_killed_one() {
     let world = World::new();
-    world.write("m.yaml", &config_maps(6_000, 3_000));
+    // A file of manifests has at most 16 MiB.
+    for part in 0..6 {
+        world.write(
+            &format!("m/{part}.yaml"),
+            &config_maps(part * 1_000..(part + 1) * 1_000, 3_000),
+        );
+    }
     world.ok(&["vault", "create"]);
     for signal in [Signal::INT, Signal::TERM] {
         let (status, said) = interrupted(&world, signal);
@@ -83,7 +89,7 @@ fn a_cancelled_backup_is_as_a_killed_one() {
         "create",
         "b",
         "--from",
-        "m.yaml",
+        "m",
         "--claim-expiry",
         "1s",
     ];
@@ -97,7 +103,7 @@ fn a_cancelled_backup_is_as_a_killed_one() {
 #[test]
 fn the_second_signal_stops_at_once() {
     let world = World::new();
-    world.write("m.yaml", &config_maps(3_000, 16));
+    world.write("m.yaml", &config_maps(0..3_000, 16));
     world.ok(&["backup", "create", "b", "--from", "m.yaml"]);
     // More than a pipe holds, and nobody reads on: the program cannot come to its end by itself.
     let mut child = world

@@ -148,9 +148,17 @@ fn a_backup_from_plan_to_deletion() {
         "backup-describe",
         &world.ok(&["backup", "describe", "shop-1"]).out,
     );
-    check(
-        "backup-verify",
-        &world.ok(&["backup", "verify", "shop-1"]).out,
+    let proof = world.ok(&["backup", "verify", "shop-1"]).out;
+    assert!(
+        proof.starts_with("Backup shop-1: sound (13 files, "),
+        "{proof}"
+    );
+    assert!(
+        proof.ends_with(
+            " bytes, 35 objects)
+"
+        ),
+        "{proof}"
     );
     check("vault-gc", &world.ok(&["vault", "gc"]).out);
 

@@ -41,7 +41,7 @@ fn of_many_who_want_a_name_one_gets_it() {
     let won = ended.iter().filter(|ran| ran.code == Some(0)).count();
     assert_eq!(won, 1, "{ended:?}");
     for lost in ended.iter().filter(|ran| ran.code != Some(0)) {
-        lost.refuses(1, &["already exists", "b"]);
+        lost.refuses(1, &["use a new name", "backup=b"]);
     }
     assert_eq!(world.listed(), ["b", "held"]);
     world.ok(&["backup", "verify", "b"]);
@@ -80,7 +80,7 @@ fn a_vault_that_may_not_be_written() {
         mode(&world.path("."), 0o755);
         fs::copy(env!("CARGO_BIN_EXE_csdr"), &program).unwrap();
         mode(&program, 0o755);
-        let manifests = world.write("m.yaml", &config_maps(3, 10));
+        let manifests = world.write("m.yaml", &config_maps(0..3, 10));
         mode(&manifests, 0o444);
         mode(&world.path("."), 0o555);
         let mut command = Command::new("setpriv");
@@ -100,7 +100,13 @@ fn a_vault_that_may_not_be_written() {
             return;
         }
     };
-    ran.refuses(1, &["VaultError", "ermission"]);
+    ran.refuses(
+        1,
+        &[
+            "no permission",
+            "let the user that runs csdr read and write",
+        ],
+    );
     assert_eq!(
         world.vault_files(),
         before,
@@ -156,7 +162,7 @@ fn a_disk_that_is_full() {
         return;
     };
     world.back_up("held");
-    world.write("m.yaml", &config_maps(400, 4000));
+    world.write("m.yaml", &config_maps(0..400, 4000));
     let create = [
         "backup",
         "create",

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    ops::Range,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
@@ -169,11 +170,11 @@ pub(crate) fn is_committed(files: &BTreeMap<String, Vec<u8>>, backup: &str) -> b
     files.contains_key(&format!("backups/{backup}/velero-backup.json"))
 }
 
-/// Config maps whose values do not compress: `count` objects of about `bytes` each.
-pub(crate) fn config_maps(count: usize, bytes: usize) -> String {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+/// Config maps with these numbers, whose values of about `bytes` hardly compress.
+pub(crate) fn config_maps(numbers: Range<usize>, bytes: usize) -> String {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64 ^ numbers.start as u64;
     let mut text = String::new();
-    for i in 0..count {
+    for i in numbers {
         let mut value = String::with_capacity(bytes);
         while value.len() < bytes {
             // xorshift64: any bytes will do, the same each time.
