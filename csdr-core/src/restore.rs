@@ -76,6 +76,7 @@ impl Restore {
             applier: Arc::new(applier),
             scratch: None,
             adopted: Arc::default(),
+            adopted: Arc::default(),
         }
     }
 
