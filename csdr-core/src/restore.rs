@@ -76,7 +76,6 @@ impl Restore {
             applier: Arc::new(applier),
             scratch: None,
             adopted: Arc::default(),
-            adopted: Arc::default(),
         }
     }
 
@@ -95,6 +94,8 @@ impl Restore {
             target: Arc::new(Until::new(self.target.clone(), cancel)),
             applier: Arc::new(Until::new(self.applier.clone(), cancel)),
             scratch: scratch.map(|scratch| Arc::new(Until::new(scratch, cancel)) as _),
+            adopted: self.adopted.clone(),
+            ..self.clone()
         }
     }
 }

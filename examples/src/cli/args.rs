@@ -25,13 +25,21 @@ pub(super) struct Global {
     #[arg(
         long,
         global = true,
+        help_heading = "Global options",
         env = "CSDR_VAULT",
         hide_env_values = true,
         value_name = "URL"
     )]
     pub(super) vault: Option<String>,
     /// How results are written.
-    #[arg(long, short, global = true, help_heading = "Global options", value_enum, default_value = "table")]
+    #[arg(
+        long,
+        short,
+        global = true,
+        help_heading = "Global options",
+        value_enum,
+        default_value = "table"
+    )]
     pub(super) output: Output,
     /// Show what the layers below said.
     #[arg(long, short, global = true, help_heading = "Global options")]
