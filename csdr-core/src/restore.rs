@@ -86,16 +86,17 @@ impl Restore {
         self
     }
 
-    /// The same, making no call any more once the token has fallen.
+    /// The same, making no call any more once the token has fallen. What it reads through scratch is not shared with `self`.
     fn until(&self, cancel: &CancellationToken) -> Self {
         let scratch = self.scratch.clone();
+        let adopted = self.adopted.try_lock().ok();
+        let adopted = adopted.and_then(|adopted| adopted.as_ref().map(|own| own.until(cancel)));
         Self {
             vault: self.vault.until(cancel),
             target: Arc::new(Until::new(self.target.clone(), cancel)),
             applier: Arc::new(Until::new(self.applier.clone(), cancel)),
             scratch: scratch.map(|scratch| Arc::new(Until::new(scratch, cancel)) as _),
-            adopted: self.adopted.clone(),
-            ..self.clone()
+            adopted: Arc::new(Mutex::new(adopted)),
         }
     }
 }

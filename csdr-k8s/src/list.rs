@@ -1,9 +1,11 @@
 //! Lists: page after page, the next one asked for while the last one is still arriving.
 //!
 //! One task a stream fetches, so that a consumer that works on a page does not keep the next one waiting. At most two pages of
-//! a stream are under way or unread at a time; dropping the stream ends its requests.
+//! a stream are under way or unread at a time; dropping the stream ends its requests. A list of very small pages is a look: its
+//! next page is not asked for before the consumer comes for it.
 
 mod body;
+mod channel;
 mod fetch;
 mod namespace;
 mod page;
@@ -13,6 +15,7 @@ use crate::{
     error::Failure,
     path::{collection, push_query},
 };
+use channel::{Place, Receiver, Sender, channel};
 use csdr_core::{
     Error, ErrorKind, Result,
     model::GroupVersionKind,
@@ -22,10 +25,7 @@ use fetch::{Fetch, Source};
 use futures::{StreamExt, stream, stream::BoxStream};
 use page::Order;
 use std::sync::Arc;
-use tokio::{sync::mpsc, task::JoinHandle};
-
-/// What the driver puts into the stream.
-type Sender = mpsc::Sender<Result<Page>>;
+use tokio::task::JoinHandle;
 
 /// The objects that `request` asks for, in order of (namespace, name).
 pub(crate) fn list(
@@ -136,11 +136,18 @@ fn source(
     }))
 }
 
+/// A page that is not read yet.
+enum Upcoming {
+    UnderWay(Fetch),
+    /// It is asked for when the consumer comes for it.
+    Wanted(Option<String>),
+}
+
 /// Pages of one collection, one behind the other.
 struct Lane {
     source: Arc<Source>,
     /// The page that comes next; `None` behind the last.
-    fetch: Option<Fetch>,
+    upcoming: Option<Upcoming>,
     limit: usize,
     /// `None` takes any order.
     order: Option<Order>,
@@ -154,7 +161,10 @@ impl Lane {
         let limit = source.first_limit();
         Self {
             first: from.is_none(),
-            fetch: Some(Fetch::start(&source, from, limit)),
+            upcoming: Some(match source.is_look() {
+                true => Upcoming::Wanted(from),
+                false => Upcoming::UnderWay(Fetch::start(&source, from, limit)),
+            }),
             limit,
             order: Some(Order::default()),
             source,
@@ -170,27 +180,34 @@ impl Lane {
     }
 
     /// The next page, and its place in the channel; the page behind it is on its way then.
-    async fn next<'a>(
-        &mut self,
-        pages: &'a Sender,
-    ) -> Result<Option<(mpsc::Permit<'a, Result<Page>>, Page)>, Stop> {
-        let Some(mut fetch) = self.fetch.take() else {
-            return Ok(None);
+    async fn next<'a>(&mut self, pages: &'a Sender) -> Result<Option<(Place<'a>, Page)>, Stop> {
+        let mut fetch = match self.upcoming.take() {
+            None => return Ok(None),
+            Some(Upcoming::UnderWay(fetch)) => fetch,
+            Some(Upcoming::Wanted(token)) => {
+                pages.awaited().await?;
+                Fetch::start(&self.source, token, self.limit)
+            }
         };
         // The place is taken before the next page is asked for: two pages at a time, this one and the next.
         let early = (&mut fetch.early).await.ok();
-        let place = pages.reserve().await.map_err(|_| Stop::Gone)?;
-        let start = |token| Fetch::start(&self.source, token, self.limit);
-        let ahead = early.map(|token| start(Some(token)));
+        let place = pages.reserve().await?;
+        let ahead = early
+            .filter(|_| !self.source.is_look())
+            .map(|token| Fetch::start(&self.source, Some(token), self.limit));
 
         let fetched = (&mut fetch).await?;
         self.limit = self.source.next_limit(fetched.limit, &fetched.items);
         let next = fetched.items.meta.token().map(str::to_owned);
-        self.fetch = match ahead {
+        self.upcoming = match ahead {
             _ if next.is_none() => None,
+            _ if self.source.is_look() => Some(Upcoming::Wanted(next.clone())),
             // A page that was asked for again may have another successor than its first answer told.
-            Some(ahead) if ahead.token == next => Some(ahead),
-            _ => Some(Fetch::start(&self.source, next.clone(), self.limit)),
+            Some(ahead) if ahead.token == next => Some(Upcoming::UnderWay(ahead)),
+            _ => {
+                let fetch = Fetch::start(&self.source, next.clone(), self.limit);
+                Some(Upcoming::UnderWay(fetch))
+            }
         };
         let first = std::mem::replace(&mut self.first, false);
         let mut page = Page {
@@ -213,7 +230,7 @@ impl Lane {
 
 /// A driver's task, ended with the stream.
 struct Driver {
-    pages: mpsc::Receiver<Result<Page>>,
+    pages: Receiver,
     task: JoinHandle<()>,
     /// Whether the last page or an error was seen.
     over: bool,
@@ -231,7 +248,7 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     stream::once(async move {
-        let (sender, pages) = mpsc::channel(1);
+        let (sender, pages) = channel();
         let driver = Driver {
             pages,
             task: tokio::spawn(drive(sender)),

@@ -42,7 +42,7 @@ pub struct OpendalVault(Store);
 enum Store {
     #[cfg(feature = "fs")]
     Folder(FolderVault),
-    Operator(OperatorStore),
+    Operator(Box<OperatorStore>),
 }
 
 impl OpendalVault {
@@ -65,13 +65,13 @@ impl OpendalVault {
     pub fn memory() -> Result<Self> {
         let operator = Operator::new(opendal::services::Memory::default())
             .map_err(|source| crate::error::opendal(source).with_operation("open vault"))?;
-        Ok(Self(Store::Operator(OperatorStore::new(
+        Ok(Self(Store::Operator(Box::new(OperatorStore::new(
             operator.clone(),
             operator,
             "memory://".to_owned(),
             StorageLimits::default(),
             true,
-        ))))
+        )))))
     }
 
     /// A vault in a bucket. Nothing is sent yet.
@@ -85,7 +85,7 @@ impl OpendalVault {
     /// `InvalidInput` if the configuration is wrong in itself, `Unavailable` if TLS cannot be prepared.
     #[cfg(feature = "s3")]
     pub fn s3(config: S3Config) -> Result<Self> {
-        Ok(Self(Store::Operator(config.open()?)))
+        Ok(Self(Store::Operator(Box::new(config.open()?))))
     }
 
     /// A vault behind two operators on the same place, for stores that have no constructor here.
@@ -96,13 +96,13 @@ impl OpendalVault {
     pub fn from_operators(data: Operator, claims: Operator) -> Self {
         let info = data.info();
         let name = format!("{}://{}{}", info.scheme(), info.name(), info.root());
-        Self(Store::Operator(OperatorStore::new(
+        Self(Store::Operator(Box::new(OperatorStore::new(
             data,
             claims,
             name,
             StorageLimits::default(),
             true,
-        )))
+        ))))
     }
 
     /// Tries what the store really does, with an object of its own that it removes again. `vault check` runs it.
@@ -135,7 +135,7 @@ impl OpendalVault {
         match &self.0 {
             #[cfg(feature = "fs")]
             Store::Folder(folder) => folder,
-            Store::Operator(store) => store,
+            Store::Operator(store) => &**store,
         }
     }
 }

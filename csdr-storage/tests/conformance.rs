@@ -1,4 +1,5 @@
 //! Every vault and every decorator of this crate keeps the contract of `VaultBackend`.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use csdr_core::{
     memory::MemoryVault,

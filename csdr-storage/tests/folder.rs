@@ -1,7 +1,11 @@
 //! Vaults in folders where users have trouble: other processes, kills, full disks, missing rights.
 //!
 //! Some tests start this test binary again as another process; [`as_another_process`] is what runs there.
-
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
 #![cfg(unix)]
 
 use bytes::Bytes;

@@ -1,4 +1,5 @@
 //! The S3 side against a real server over loopback: lost answers, broken connections, refusals, and what they are called.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use bytes::Bytes;
 use csdr_core::{

@@ -1,5 +1,7 @@
 //! The `csdr` program on a bucket.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use csdr_testkit::s3::{S3Options, S3Server};
 use std::process::{Command, Output};
 

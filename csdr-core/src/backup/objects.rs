@@ -9,7 +9,7 @@ use crate::{
     Error, ErrorKind, Result,
     archive::{ArchiveSummary, ArchiveWriter, IndexPart},
     model::{GroupVersionResource, LabelSelector, Object, ObjectId},
-    port::{Event, Page, PutMode, ResourceCollector},
+    port::{ComputeExt, Event, Page, PutMode, ResourceCollector},
     report::{Note, RunOptions},
     select::{LeftOut, LeftOutReason, object_left_out},
     vault::{BackupLayout, Claim, FileRecord, Files, IndexPartRecord, Vault},
@@ -273,20 +273,32 @@ impl Recorder<'_> {
         Ok(())
     }
 
+    /// Writes index parts.
     async fn put_index(&mut self, parts: Vec<IndexPart>) -> Result<()> {
-        for part in parts {
+        let bodies = self.index_bodies(parts).await?;
+        if !bodies.is_empty() {
             self.stage.claim.guard().await?;
+            self.files.put_all(bodies).await?;
+        }
+        Ok(())
+    }
+
+    /// Paths and bodies of index parts, whose records are kept.
+    async fn index_bodies(&mut self, parts: Vec<IndexPart>) -> Result<Vec<(String, Bytes)>> {
+        let compute = &self.stage.vault.host().compute;
+        let mut bodies = Vec::with_capacity(parts.len());
+        for part in parts {
             let path = format!("csdr/index-{}.json.gz", self.index.len());
-            let record = IndexPartRecord {
+            self.index.push(IndexPartRecord {
                 path: path.clone(),
                 rows: part.rows().len() as u64,
                 first: part.first().id.clone(),
                 last: part.last().id.clone(),
-            };
-            self.files.put(path, part.encode()?.into()).await?;
-            self.index.push(record);
+            });
+            let body = compute.call(move || part.encode()).await?;
+            bodies.push((path, body.into()));
         }
-        Ok(())
+        Ok(bodies)
     }
 
     async fn leave_out(&mut self, left: LeftOut, named: bool) -> Result<()> {
@@ -337,15 +349,13 @@ impl Recorder<'_> {
             size: done.summary.size,
             sha256: done.summary.sha256,
         });
-        self.put_index(done.parts).await?;
-        self.put_left_out().await?;
+        let mut bodies = self.index_bodies(done.parts).await?;
+        bodies.extend(self.left_out.take()?);
         let list = std::mem::replace(&mut self.resource_list, ResourceList::new());
-        self.files
-            .put(
-                self.stage.layout.side_path("resource-list.json.gz"),
-                list.finish()?,
-            )
-            .await?;
+        let path = self.stage.layout.side_path("resource-list.json.gz");
+        bodies.push((path, list.finish()?));
+        self.stage.claim.guard().await?;
+        self.files.put_all(bodies).await?;
         Ok(Archived {
             archive: done.summary,
             files: self.files.records().to_vec(),

@@ -28,34 +28,25 @@ impl Seal<'_> {
         mut files: Files<'_>,
         report: BackupReport,
     ) -> Result<BackupReport> {
-        self.claim.guard().await?;
-        files
-            .put(
-                self.layout.side_path("logs.gz"),
-                gzip(log(self.plan, &report).as_bytes())?,
-            )
-            .await?;
-        files
-            .put(
-                self.layout.side_path("results.gz"),
-                gzip(results(&report).to_string().as_bytes())?,
-            )
-            .await?;
+        let mut side = vec![
+            ("logs.gz", gzip(log(self.plan, &report).as_bytes())?),
+            ("results.gz", gzip(results(&report).to_string().as_bytes())?),
+        ];
         for empty in [
             "volumeinfo.json.gz",
             "volumesnapshots.json.gz",
             "podvolumebackups.json.gz",
             "itemoperations.json.gz",
         ] {
-            self.claim.guard().await?;
-            files
-                .put(self.layout.side_path(empty), gzip(b"[]")?)
-                .await?;
+            side.push((empty, gzip(b"[]")?));
         }
+        let mut bodies: Vec<_> = side
+            .into_iter()
+            .map(|(name, body)| (self.layout.side_path(name), body))
+            .collect();
+        bodies.push(("csdr/report.json".to_owned(), encode_document(&report)?));
         self.claim.guard().await?;
-        files
-            .put("csdr/report.json".to_owned(), encode_document(&report)?)
-            .await?;
+        files.put_all(bodies).await?;
         let files = files.into_records();
         let manifest = Manifest {
             format: FORMAT,

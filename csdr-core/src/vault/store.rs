@@ -7,6 +7,7 @@ use crate::{
     port::{PutMode, VaultBackend, VaultBackendExt, VaultKey},
 };
 use bytes::Bytes;
+use futures::{FutureExt, future::try_join_all};
 
 /// Writes a file that must not exist. If the answer to an earlier try was lost, an equal body means that it was ours (format rule 1).
 pub(crate) async fn put_once(
@@ -73,6 +74,22 @@ impl<'a> Files<'a> {
         put_once(self.backend, &self.layout.file(&path)?, body).await?;
         self.record(FileRecord { path, size, sha256 });
         Ok(size)
+    }
+
+    /// Writes some files, of which none needs to be there before another, at the same time; records them in their order.
+    pub(crate) async fn put_all(&mut self, files: Vec<(String, Bytes)>) -> Result<()> {
+        let (backend, layout) = (self.backend, self.layout);
+        let writes = files.into_iter().map(|(path, body)| {
+            async move {
+                let (size, sha256) = (body.len() as u64, Digest::of(&body));
+                put_once(backend, &layout.file(&path)?, body).await?;
+                Ok::<_, Error>(FileRecord { path, size, sha256 })
+            }
+            .boxed()
+        });
+        let writes: Vec<_> = writes.collect();
+        self.records.extend(try_join_all(writes).await?);
+        Ok(())
     }
 
     /// Records a file that was written elsewhere.

@@ -8,6 +8,7 @@ use crate::{
     Error, ErrorKind, Result,
     archive::{ArchiveLimits, Digest, IndexPart, IndexRow, Member, MemberSpan, decode_member},
     backup::BackupReport,
+    cancel::Until,
     model::{Object, ObjectId},
     port::{ComputeExt, VaultBackend, VaultBackendExt, VaultKey},
     select::LeftOut,
@@ -15,6 +16,7 @@ use crate::{
 };
 use futures::{StreamExt, stream::BoxStream};
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 /// Most bytes of one left-out list, unpacked.
 const MAX_LEFT_OUT: u64 = 64 << 20;
@@ -147,6 +149,16 @@ impl Vault {
 }
 
 impl StoredBackup {
+    /// The same, making no call any more once the token has fallen.
+    pub(crate) fn until(&self, cancel: &CancellationToken) -> Self {
+        let mut own = self.clone();
+        own.vault = self.vault.until(cancel);
+        if let Some(source) = &mut own.source {
+            source.backend = Arc::new(Until::new(source.backend.clone(), cancel));
+        }
+        own
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         self.layout.name()

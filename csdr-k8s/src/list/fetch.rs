@@ -102,6 +102,11 @@ impl Source {
         (self.page_bytes / 4096).clamp(1, 500.min(self.most()))
     }
 
+    /// Whether pages are so small that this is a look, as a count is, of which more may not be wanted.
+    pub(super) fn is_look(&self) -> bool {
+        self.first_limit() == 1
+    }
+
     /// The next page's limit after one of `bytes` and `count` items that was asked for with `limit`.
     pub(super) fn next_limit(&self, limit: usize, items: &Items) -> usize {
         let fitting = match items.count {

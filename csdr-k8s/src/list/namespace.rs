@@ -5,7 +5,11 @@
 //!
 //! A page's token says which of both ways it belongs to: `all/<server's token>` or `ns/<namespace>/<server's token>`.
 
-use super::{Lane, Sender, Stop, source};
+use super::{
+    Lane, Stop,
+    channel::{Sender, channel},
+    source,
+};
 use crate::{ClusterClient, error::Failure};
 use csdr_core::{
     Error, ErrorKind, Result,
@@ -14,7 +18,6 @@ use csdr_core::{
 };
 use http::StatusCode;
 use std::collections::BTreeSet;
-use tokio::sync::mpsc;
 
 /// Where a list over all namespaces begins.
 enum From {
@@ -135,10 +138,7 @@ async fn one_by_one(
     }
     if !ended {
         // No namespace is left from there on.
-        pages
-            .send(Ok(Page::default()))
-            .await
-            .map_err(|_| Stop::Gone)?;
+        pages.send(Ok(Page::default())).await?;
     }
     Ok(())
 }
@@ -162,7 +162,7 @@ async fn names(client: &ClusterClient) -> Result<BTreeSet<String>, Failure> {
         from: None,
     };
     let source = source(client, &request, None)?;
-    let (sender, mut pages) = mpsc::channel(1);
+    let (sender, mut pages) = channel();
     // Each side drops its end of the channel when it stops, so that the other stops too.
     let listing = async move { Lane::new(source, None).send_all(&sender).await };
     let collecting = async move {

@@ -1,5 +1,11 @@
 //! The adapters on real control planes of csdr-testenv.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests, and helpers that only tests call"
+)]
+
 mod conformance;
 mod connect;
 mod discovery;

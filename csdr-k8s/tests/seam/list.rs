@@ -98,6 +98,24 @@ pub(crate) fn many(count: usize, size: usize) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn a_look_at_one_object_asks_for_no_more_than_it_is_asked_for() {
+    let items = many(3, 10);
+    let served = items.clone();
+    let (client, log) = serve(limits(), move |seen| Reply::json(page(&served, seen)));
+    let mut pages = KubeCollector::new(client).list(request(Some("n"), 1));
+    for asked in 1..=3u64 {
+        let page = pages.next().await.unwrap().unwrap();
+        assert_eq!((page.objects.len(), page.remaining), (1, Some(3 - asked)));
+        // Whatever would ask for the next page had its turn.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(log.lock().unwrap().len() as u64, asked);
+    }
+    assert!(pages.next().await.is_none());
+}
+
+#[tokio::test]
 async fn pages_hold_every_item_with_its_bytes_and_grow_to_page_bytes() {
     let items = many(5000, 100);
     let served = items.clone();

@@ -120,14 +120,24 @@ impl<V: VaultBackend> VaultBackend for Faulty<V> {
     fn list(&self, prefix: &VaultKey) -> BoxStream<'static, Result<VaultMeta>> {
         let strike = Arc::new(self.plan.strike("list", prefix));
         let rows = self.inner.list(prefix);
-        let after = strike.clone();
+        let (failed, ended) = (strike.clone(), strike.clone());
         stream::once(async move {
             strike.before().await?;
             Ok(rows)
         })
         .try_flatten()
+        .then(move |row| {
+            let failed = failed.clone();
+            async move {
+                // An error is the answer's end: nobody asks for more.
+                if row.is_err() {
+                    failed.after().await?;
+                }
+                row
+            }
+        })
         .chain(
-            stream::once(async move { after.after().await.err() })
+            stream::once(async move { ended.after().await.err() })
                 .filter_map(|error| async move { error.map(Err) }),
         )
         .boxed()

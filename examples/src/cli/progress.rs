@@ -16,7 +16,7 @@ const TEXT_EVERY: Duration = Duration::from_millis(100);
 
 const WITH_LENGTH: &str =
     "{msg:<8} [{bar:30}] {human_pos}/{human_len} objects  {prefix}  {per_sec:0}  ETA {eta}";
-const WITHOUT_LENGTH: &str = "{msg:<8} {spinner} {human_pos} objects  {prefix}  {elapsed}";
+const WITHOUT_LENGTH: &str = "{msg:<8} {spinner} {elapsed}  {prefix}";
 
 /// Shows what an operation does while it runs.
 pub(super) struct Progress {
@@ -109,6 +109,14 @@ impl Progress {
         *self.stage() = Stage::new(name, expected);
         match &self.bar {
             Some(bar) => {
+                // Nothing of the stage before shows in the next one's bar.
+                bar.reset();
+                bar.set_message(name);
+                bar.set_prefix("");
+                match expected {
+                    Some(expected) => bar.set_length(expected),
+                    None => bar.unset_length(),
+                }
                 let template = if expected.is_some() {
                     WITH_LENGTH
                 } else {
@@ -117,12 +125,6 @@ impl Progress {
                 if let Ok(style) = ProgressStyle::with_template(template) {
                     bar.set_style(style.progress_chars("=> "));
                 }
-                match expected {
-                    Some(expected) => bar.set_length(expected),
-                    None => bar.unset_length(),
-                }
-                bar.set_message(name);
-                bar.reset();
                 bar.enable_steady_tick(Duration::from_millis(200));
             }
             None => match expected {

@@ -94,6 +94,11 @@ fn kill_at_every_call(store: &Store) {
         &claim,
         "--from",
         path.to_str().unwrap(),
+        "--include-resource",
+        "configmaps,secrets,services",
+        // Several pages a list.
+        "--page-bytes",
+        "4096",
     ];
     let csdr = Csdr {
         store,

@@ -33,6 +33,8 @@ impl Planner<'_> {
             .collect()
             .await;
         let mut rows = Vec::new();
+        // Rows that are counted namespace by namespace.
+        let mut open = Vec::new();
         for (resource, mut kind, count) in totals {
             match count {
                 Count::Known(Some(0)) => kind.units.push(PlannedUnit {
@@ -48,48 +50,49 @@ impl Planner<'_> {
                         .push(refused(&kind.resource.group_resource().to_string(), &error));
                     continue;
                 }
-                Count::Known(_) | Count::Refused(_) => {
-                    kind.units = self.count_namespaces(&kind, namespaces).await
-                }
+                Count::Known(_) | Count::Refused(_) => open.push(rows.len()),
             }
             rows.push((resource, kind));
         }
+        self.count_namespaces(&mut rows, &open, namespaces).await;
         rows
     }
 
+    /// Gives the rows at `open` one unit a namespace, asking for all of them at once.
     async fn count_namespaces(
         &mut self,
-        kind: &PlannedKind,
+        rows: &mut [(ApiResource, PlannedKind)],
+        open: &[usize],
         namespaces: &[String],
-    ) -> Vec<PlannedUnit> {
+    ) {
         let this = &*self;
-        let counts: Vec<(String, Count)> = stream::iter(namespaces.to_vec())
-            .map(|namespace| async move {
-                let count = this.probe(kind, Some(namespace.clone())).await;
-                (namespace, count)
+        let kinds = &*rows;
+        let places: Vec<(usize, &String)> = open
+            .iter()
+            .flat_map(|row| namespaces.iter().map(move |namespace| (*row, namespace)))
+            .collect();
+        let counts: Vec<(usize, String, Count)> = stream::iter(places)
+            .map(|(row, namespace)| async move {
+                let count = this.probe(&kinds[row].1, Some(namespace.clone())).await;
+                (row, namespace.clone(), count)
             })
             .buffered(PROBES)
             .collect()
             .await;
-        let mut units = Vec::new();
-        for (namespace, count) in counts {
+        for (row, namespace, count) in counts {
+            let kind = &mut rows[row].1;
             match count {
-                Count::Known(objects) => units.push(PlannedUnit {
+                Count::Known(objects) => kind.units.push(PlannedUnit {
                     namespace: Some(namespace),
                     objects,
                 }),
                 Count::Refused(error) => {
-                    self.left_out.push(refused(
-                        &format!(
-                            "{} in namespace {namespace}",
-                            kind.resource.group_resource()
-                        ),
-                        &error,
-                    ));
+                    let resource = kind.resource.group_resource();
+                    let what = format!("{resource} in namespace {namespace}");
+                    self.left_out.push(refused(&what, &error));
                 }
             }
         }
-        units
     }
 
     async fn probe(&self, kind: &PlannedKind, namespace: Option<String>) -> Count {

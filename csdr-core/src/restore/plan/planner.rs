@@ -1,0 +1,217 @@
+//! From an index to rows.
+
+use crate::{
+    Error, ErrorKind, Result,
+    archive::{IndexRow, Member, MemberSpan},
+    model::{Discovery, ObjectId},
+    restore::{Action, RestoreKind, Wave, row::Row},
+    select::{LeftOut, LeftOutReason, Patterns, is_system_namespace, never_restored},
+    spec::{ClusterScope, RestoreSpec},
+    vault::StoredBackup,
+};
+use futures::TryStreamExt;
+use std::collections::BTreeSet;
+
+/// Goes through the index and makes rows of what is selected.
+pub(super) struct Planner<'a> {
+    spec: &'a RestoreSpec,
+    discovery: &'a Discovery,
+    names: Patterns,
+    resources: Patterns,
+    pub(super) kinds: Vec<RestoreKind>,
+    pub(super) namespaces: Vec<String>,
+    pub(super) rows: Vec<Row>,
+    pub(super) left_out: BTreeSet<LeftOut>,
+    /// Selected custom resource definitions: `plural.group`.
+    pub(super) definitions: BTreeSet<String>,
+}
+
+impl<'a> Planner<'a> {
+    pub(super) fn new(spec: &'a RestoreSpec, discovery: &'a Discovery) -> Result<Self> {
+        Ok(Self {
+            spec,
+            discovery,
+            names: Patterns::new(
+                "namespaces",
+                &spec.included_namespaces,
+                &spec.excluded_namespaces,
+            )?,
+            resources: Patterns::new(
+                "resources",
+                &spec.included_resources,
+                &spec.excluded_resources,
+            )?,
+            kinds: Vec::new(),
+            namespaces: Vec::new(),
+            rows: Vec::new(),
+            left_out: BTreeSet::new(),
+            definitions: BTreeSet::new(),
+        })
+    }
+
+    /// Goes through the index once; under a label selector through the archive as well.
+    pub(super) async fn select(&mut self, backup: &StoredBackup) -> Result<()> {
+        self.rows
+            .reserve_exact(usize::try_from(backup.objects()?.min(1 << 24)).unwrap_or_default());
+        let mut rows = backup.rows();
+        let mut held: Option<(MemberSpan, Member)> = None;
+        while let Some(row) = rows.try_next().await? {
+            if !row.preferred || !self.takes(&row.id) {
+                continue;
+            }
+            if !self.spec.label_selector.is_empty() && row.id.resource().to_string() != "namespaces"
+            {
+                let member = match held.take() {
+                    Some((span, member)) if span == row.member => member,
+                    _ => backup.member(row.member).await?,
+                };
+                let selected = self
+                    .spec
+                    .label_selector
+                    .matches(&member.object(&row)?.meta().labels);
+                held = Some((row.member, member));
+                if !selected {
+                    continue;
+                }
+            }
+            self.push(&row)?;
+        }
+        if !self.spec.label_selector.is_empty() {
+            self.drop_empty_namespaces();
+        }
+        self.rows.shrink_to_fit();
+        Ok(())
+    }
+
+    fn takes(&mut self, id: &ObjectId) -> bool {
+        let resource = id.resource();
+        let plain = resource.to_string();
+        let spellings = self
+            .discovery
+            .resource(resource)
+            .map(crate::model::ApiResource::spellings)
+            .unwrap_or_default();
+        let mut names: Vec<&str> = vec![resource.resource(), &plain];
+        names.extend(spellings.iter().map(String::as_str));
+        let is_namespace = plain == "namespaces";
+        if names.iter().any(|name| self.resources.excludes(name)) {
+            self.left_out
+                .insert(LeftOut::rule(&plain, LeftOutReason::Excluded, ""));
+            return false;
+        }
+        if !names.iter().any(|name| self.resources.includes(name)) && !is_namespace {
+            return false;
+        }
+        if let Some(why) = never_restored(resource) {
+            self.left_out
+                .insert(LeftOut::rule(&plain, LeftOutReason::MadeByCluster, why));
+            return false;
+        }
+        let namespace = if is_namespace {
+            Some(id.name())
+        } else {
+            id.namespace()
+        };
+        match namespace {
+            Some(namespace) => self.takes_namespace(namespace),
+            None => self.takes_cluster_scoped(&plain, &names),
+        }
+    }
+
+    fn takes_namespace(&mut self, namespace: &str) -> bool {
+        let left = |reason| LeftOut::rule(format!("namespace {namespace}"), reason, "");
+        if self.names.excludes(namespace) {
+            self.left_out.insert(left(LeftOutReason::Excluded));
+            return false;
+        }
+        if !self.names.includes(namespace) {
+            return false;
+        }
+        if is_system_namespace(namespace) && !self.names.names(namespace) {
+            self.left_out.insert(left(LeftOutReason::SystemNamespace));
+            return false;
+        }
+        true
+    }
+
+    fn takes_cluster_scoped(&mut self, plain: &str, names: &[&str]) -> bool {
+        let taken = match self.spec.cluster_scoped {
+            ClusterScope::Include => true,
+            ClusterScope::Exclude => false,
+            ClusterScope::Auto => {
+                self.names.is_all() || names.iter().any(|name| self.resources.names(name))
+            }
+        };
+        if !taken {
+            self.left_out
+                .insert(LeftOut::rule(plain, LeftOutReason::ClusterScoped, ""));
+        }
+        taken
+    }
+
+    fn push(&mut self, row: &IndexRow) -> Result<()> {
+        let too_large = |what: &str| {
+            Error::new(
+                ErrorKind::Exhausted,
+                format!("{what} beyond what a plan can hold"),
+            )
+            .with_context("object", &row.id)
+        };
+        let resource = row.id.resource().with_version(&row.version);
+        if self
+            .kinds
+            .last()
+            .is_none_or(|kind| kind.resource != resource)
+        {
+            let wave = Wave::of(row.id.resource());
+            self.kinds.push(RestoreKind {
+                resource,
+                kind: String::new(),
+                wave,
+                defined_by_backup: false,
+                blocked: None,
+            });
+        }
+        if self
+            .kinds
+            .last()
+            .is_some_and(|kind| kind.wave == Wave::Definitions)
+        {
+            self.definitions.insert(row.id.name().to_owned());
+        }
+        let namespace = match row.id.namespace() {
+            None => 0,
+            Some(namespace) => 1 + self.intern(namespace),
+        };
+        self.rows.push(Row {
+            name: row.id.name().into(),
+            sha256: row.sha256,
+            member: row.member.offset,
+            member_len: u32::try_from(row.member.len).map_err(|_| too_large("member"))?,
+            entry: u32::try_from(row.entry).map_err(|_| too_large("entry"))?,
+            size: u32::try_from(row.size).map_err(|_| too_large("object"))?,
+            namespace: u32::try_from(namespace).map_err(|_| too_large("namespaces"))?,
+            kind: u16::try_from(self.kinds.len() - 1).map_err(|_| too_large("kinds"))?,
+            action: Action::Create,
+        });
+        Ok(())
+    }
+
+    fn intern(&mut self, namespace: &str) -> usize {
+        // Rows come sorted, so the place is mostly the last one.
+        if let Some(at) = self.namespaces.iter().rposition(|own| own == namespace) {
+            return at;
+        }
+        self.namespaces.push(namespace.to_owned());
+        self.namespaces.len() - 1
+    }
+
+    /// Under a label selector, Namespace objects that own nothing selected are left out.
+    fn drop_empty_namespaces(&mut self) {
+        let namespaces: BTreeSet<&str> = self.namespaces.iter().map(String::as_str).collect();
+        let kinds = &self.kinds;
+        self.rows.retain(|row| {
+            kinds[usize::from(row.kind)].wave != Wave::Namespaces || namespaces.contains(&*row.name)
+        });
+    }
+}
