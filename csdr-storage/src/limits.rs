@@ -1,5 +1,6 @@
 //! How long and how much.
 
+#[cfg(feature = "s3")]
 use csdr_core::{Error, Result};
 use std::{num::NonZeroU32, time::Duration};
 
@@ -52,6 +53,7 @@ impl Default for StorageLimits {
 
 impl StorageLimits {
     /// Refuses what no store takes or what would wait for ever.
+    #[cfg(feature = "s3")]
     pub(crate) fn check(&self) -> Result<()> {
         let parts = 5 << 20..=5usize << 30;
         if !parts.contains(&self.part_bytes) {

@@ -28,6 +28,17 @@ mod memory {
     vault_conformance!(|| async { Fixture::new(OpendalVault::memory().unwrap()) });
 }
 
+mod operators {
+    use super::*;
+    use opendal::{Operator, layers::RetryLayer, services::Memory};
+
+    vault_conformance!(|| async {
+        let plain = Operator::new(Memory::default()).unwrap();
+        let repeating = plain.clone().layer(RetryLayer::new());
+        Fixture::new(OpendalVault::from_operators(repeating, plain))
+    });
+}
+
 /// A vault on a server of its own, configured alike.
 async fn s3(
     options: S3Options,

@@ -7,7 +7,10 @@ use crate::{
     port::{PutMode, VaultBackend, VaultBackendExt, VaultKey},
 };
 use bytes::Bytes;
-use futures::{FutureExt, future::try_join_all};
+use futures::{
+    FutureExt,
+    future::{BoxFuture, try_join_all},
+};
 
 /// Writes a file that must not exist. If the answer to an earlier try was lost, an equal body means that it was ours (format rule 1).
 pub(crate) async fn put_once(
@@ -50,6 +53,17 @@ async fn adopt_equal(backend: &dyn VaultBackend, key: &VaultKey, body: &Bytes) -
     .with_context("key", key))
 }
 
+async fn put_file(
+    backend: &dyn VaultBackend,
+    layout: &BackupLayout,
+    path: String,
+    body: Bytes,
+) -> Result<FileRecord> {
+    let (size, sha256) = (body.len() as u64, Digest::of(&body));
+    put_once(backend, &layout.file(&path)?, body).await?;
+    Ok(FileRecord { path, size, sha256 })
+}
+
 /// The files of one backup as they are written: their records become the manifest.
 #[derive(Debug)]
 pub(crate) struct Files<'a> {
@@ -69,26 +83,20 @@ impl<'a> Files<'a> {
 
     /// Writes a file once and records it.
     pub(crate) async fn put(&mut self, path: String, body: Bytes) -> Result<u64> {
-        let size = body.len() as u64;
-        let sha256 = Digest::of(&body);
-        put_once(self.backend, &self.layout.file(&path)?, body).await?;
-        self.record(FileRecord { path, size, sha256 });
+        let record = put_file(self.backend, self.layout, path, body).await?;
+        let size = record.size;
+        self.record(record);
         Ok(size)
     }
 
     /// Writes some files, of which none needs to be there before another, at the same time; records them in their order.
     pub(crate) async fn put_all(&mut self, files: Vec<(String, Bytes)>) -> Result<()> {
-        let (backend, layout) = (self.backend, self.layout);
-        let writes = files.into_iter().map(|(path, body)| {
-            async move {
-                let (size, sha256) = (body.len() as u64, Digest::of(&body));
-                put_once(backend, &layout.file(&path)?, body).await?;
-                Ok::<_, Error>(FileRecord { path, size, sha256 })
-            }
-            .boxed()
-        });
-        let writes: Vec<_> = writes.collect();
-        self.records.extend(try_join_all(writes).await?);
+        let mut writes: Vec<BoxFuture<'_, Result<FileRecord>>> = Vec::with_capacity(files.len());
+        for (path, body) in files {
+            writes.push(put_file(self.backend, self.layout, path, body).boxed());
+        }
+        let records = try_join_all(writes).await?;
+        self.records.extend(records);
         Ok(())
     }
 

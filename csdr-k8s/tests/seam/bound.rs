@@ -67,7 +67,7 @@ async fn a_broken_page_is_asked_for_again_and_yielded_once() {
     let breaks = AtomicUsize::new(0);
     let (client, _) = serve(limits(), move |seen| {
         let body = page(&items, &seen);
-        if breaks.fetch_add(1, SeqCst) % 2 == 0 {
+        if breaks.fetch_add(1, SeqCst).is_multiple_of(2) {
             let (head, _) = body.split_at(body.len() / 2);
             return Reply::pieces(vec![Piece::Data(head.to_owned()), Piece::Break]);
         }

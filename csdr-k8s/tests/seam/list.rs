@@ -101,7 +101,7 @@ pub(crate) fn many(count: usize, size: usize) -> Vec<String> {
 async fn a_look_at_one_object_asks_for_no_more_than_it_is_asked_for() {
     let items = many(3, 10);
     let served = items.clone();
-    let (client, log) = serve(limits(), move |seen| Reply::json(page(&served, seen)));
+    let (client, log) = serve(limits(), move |seen| Reply::json(page(&served, &seen)));
     let mut pages = KubeCollector::new(client).list(request(Some("n"), 1));
     for asked in 1..=3u64 {
         let page = pages.next().await.unwrap().unwrap();

@@ -2,6 +2,7 @@
 //!
 //! No cluster and no network but loopback. Expected texts lie in `golden/`; `UPDATE=1` rewrites them.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod backup;

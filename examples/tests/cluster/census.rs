@@ -26,7 +26,7 @@ struct Kind {
 }
 
 impl Cluster {
-    /// All objects in these namespaces, and these Namespaces.
+    /// All objects in these namespaces, these Namespaces, and everything else that is cluster-scoped.
     pub(crate) async fn census(&self, namespaces: &[&str]) -> Census {
         let mut census = Census::new();
         for kind in self.kinds().await {

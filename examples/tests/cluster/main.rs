@@ -7,4 +7,10 @@
 
 mod application;
 mod census;
+mod equality;
+mod message;
+mod migration;
+mod omission;
+mod selection;
+mod whose;
 mod world;

@@ -17,7 +17,7 @@ use csdr_core::{
 };
 use process::{CLAIM, Csdr, Store, block_on, each, written};
 use std::{collections::BTreeSet, fmt::Write, thread, time::Instant};
-use vault::{Left, gc, look, results, visible};
+use vault::{Left, gc, look, visible};
 
 const OBJECTS: usize = 300;
 
@@ -54,6 +54,13 @@ struct Result {
     counts: (u64, u64, u64),
     kinds: String,
     names: BTreeSet<String>,
+}
+
+/// The vault's files without what tells one attempt from another.
+fn results(store: &Store, vault: &str) -> BTreeSet<String> {
+    let mut names = visible(store, vault);
+    names.retain(|name| !name.contains("/csdr/claim-") && !name.contains("/csdr/journal/"));
+    names
 }
 
 fn result(store: &Store, vault: &str) -> (Result, BackupReport) {

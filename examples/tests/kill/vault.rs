@@ -59,13 +59,6 @@ pub(crate) fn visible(store: &Store, vault: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The same without what tells one attempt from another.
-pub(crate) fn results(store: &Store, vault: &str) -> BTreeSet<String> {
-    let mut names = visible(store, vault);
-    names.retain(|name| !name.contains("/csdr/claim-") && !name.contains("/csdr/journal/"));
-    names
-}
-
 /// The system's clock, an hour ahead: to it every claim has expired.
 #[derive(Debug)]
 struct Later;

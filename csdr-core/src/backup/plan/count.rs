@@ -67,9 +67,9 @@ impl Planner<'_> {
     ) {
         let this = &*self;
         let kinds = &*rows;
-        let places: Vec<(usize, &String)> = open
+        let places: Vec<(usize, String)> = open
             .iter()
-            .flat_map(|row| namespaces.iter().map(move |namespace| (*row, namespace)))
+            .flat_map(|row| namespaces.iter().map(move |namespace| (*row, namespace.clone())))
             .collect();
         let counts: Vec<(usize, String, Count)> = stream::iter(places)
             .map(|(row, namespace)| async move {

@@ -1,0 +1,133 @@
+//! From Kubernetes 1.21 to the present: what both serve moves, what the new one does not serve is said beforehand.
+
+use crate::world::{Cluster, bucket};
+use csdr_core::{
+    report::{Outcome, RunOptions},
+    restore::{Action, ObjectOutcome, Restore},
+    spec::{BackupSpec, ClusterScope, RestoreSpec},
+    vault::VerifyLevel,
+};
+use csdr_k8s::{KubeApplier, KubeTarget};
+use csdr_testenv::KubeVersion;
+
+const OLD: &str = "
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: prices, namespace: shop}
+data: {tea: '3'}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: web}}
+  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: 'example.invalid/web:1'}]}}
+---
+apiVersion: extensions/v1beta1
+kind: Ingress
+metadata: {name: web, namespace: shop}
+spec: {rules: [{host: shop.example.com, http: {paths: [{path: /, pathType: Prefix, backend: {serviceName: web, servicePort: 80}}]}}]}
+---
+apiVersion: batch/v1beta1
+kind: CronJob
+metadata: {name: nightly, namespace: shop}
+spec:
+  schedule: '0 0 * * *'
+  suspend: true
+  jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: 'example.invalid/a:1'}]}}}}
+---
+apiVersion: policy/v1beta1
+kind: PodSecurityPolicy
+metadata: {name: open}
+spec:
+  seLinux: {rule: RunAsAny}
+  runAsUser: {rule: RunAsAny}
+  fsGroup: {rule: RunAsAny}
+  supplementalGroups: {rule: RunAsAny}
+";
+
+#[tokio::test]
+async fn what_both_versions_serve_moves_and_the_rest_is_a_need() {
+    if let Some(reason) = KubeVersion::V1_21.left_out() {
+        eprintln!("left out: {reason}");
+        return;
+    }
+    let (_server, vault) = bucket().await;
+    let source = Cluster::version(KubeVersion::V1_21).await;
+    source.apply_yaml(OLD).await;
+    let spec = BackupSpec::named("old")
+        .with_namespace("shop")
+        .with_cluster_scoped(ClusterScope::Include);
+    let report = source.back_up(&vault, &spec).await;
+    assert_eq!(report.outcome, Outcome::Completed, "{report}");
+    let backup = vault.backup("old").await.unwrap();
+    let proof = backup.verify(VerifyLevel::Objects).await.unwrap();
+    assert!(proof.is_sound(), "{proof}");
+    let policy = "podsecuritypolicies.policy/open".parse().unwrap();
+    assert!(backup.object(&policy).await.unwrap().is_some());
+    source.plane.stop().await;
+
+    let target = Cluster::start().await;
+    let client = target.client().await;
+    let (reader, writer) = (KubeTarget::new(client.clone()), KubeApplier::new(client));
+    let restore = Restore::new(vault.clone(), reader, writer);
+    let spec = RestoreSpec::from_backup("old").with_namespace_mapping("shop", "copy");
+    let plan = restore
+        .plan(&spec.with_cluster_scoped(ClusterScope::Include))
+        .await
+        .unwrap();
+    let blocked: Vec<String> = plan
+        .rows()
+        .filter(|row| row.action == Action::Blocked)
+        .map(|row| row.source.to_string())
+        .collect();
+    assert_eq!(blocked, ["podsecuritypolicies.policy/open"], "{plan}");
+    let needs: Vec<&str> = plan.needs().iter().map(|need| need.what.as_str()).collect();
+    assert_eq!(
+        needs,
+        ["the target does not serve podsecuritypolicies.policy"]
+    );
+    let report = restore.run(plan, &RunOptions::default()).await.unwrap();
+    assert_eq!(report.outcome, Outcome::PartiallyFailed, "{report}");
+    assert_eq!(report.count(ObjectOutcome::Failed), 1, "{report}");
+    let error = report.errors.iter().next().unwrap();
+    assert!(
+        error
+            .to_string()
+            .contains("does not serve podsecuritypolicies"),
+        "{error}"
+    );
+    for (path, at, text) in [
+        (
+            "/api/v1/namespaces/copy/configmaps/prices",
+            "/data/tea",
+            "3",
+        ),
+        (
+            "/apis/apps/v1/namespaces/copy/deployments/web",
+            "/spec/template/spec/containers/0/image",
+            "example.invalid/web:1",
+        ),
+        (
+            "/apis/networking.k8s.io/v1/namespaces/copy/ingresses/web",
+            "/spec/rules/0/http/paths/0/backend/service/name",
+            "web",
+        ),
+        (
+            "/apis/batch/v1/namespaces/copy/cronjobs/nightly",
+            "/spec/schedule",
+            "0 0 * * *",
+        ),
+    ] {
+        let there = target
+            .get(path)
+            .await
+            .unwrap_or_else(|| panic!("{path} is missing"));
+        assert_eq!(there.pointer(at).unwrap(), text, "{path}");
+    }
+}
