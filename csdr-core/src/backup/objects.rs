@@ -76,7 +76,9 @@ impl ObjectsStage<'_> {
             last: None,
         };
         for left in &self.plan.left_out {
-            recorder.leave_out(left.clone(), true).await?;
+            recorder
+                .leave_out(left.clone(), self.plan.names_kind_of(left))
+                .await?;
         }
         let lists = self.lists();
         let collect = async move {

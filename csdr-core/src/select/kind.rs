@@ -130,6 +130,8 @@ pub fn object_left_out(object: &Object) -> Option<LeftOut> {
                 || matches!(
                     id.name(),
                     "exempt"
+                        // Until 1.22.
+                        | "system"
                         | "catch-all"
                         | "global-default"
                         | "probes"

@@ -10,7 +10,7 @@ use crate::{
 use bytes::Bytes;
 use futures::future::{Either, select};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     pin::pin,
     sync::{
@@ -25,7 +25,7 @@ use uuid::Uuid;
 const MAX_CLAIM_FILES: usize = 100_000;
 
 /// How often a claim is tried again on a store without atomic create before it is given up.
-const ROUNDS: u32 = 12;
+const ROUNDS: u32 = 40;
 
 /// Who is writing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +81,8 @@ pub(crate) struct Holder {
     pub(crate) spec_digest: String,
     pub(crate) purpose: String,
     pub(crate) expires: Timestamp,
+    /// Written under a unique key and not confirmed: its writer may still withdraw it.
+    pub(crate) tentative: bool,
 }
 
 /// Creates a claim file atomically; an equal body means that an earlier try of this operation was answered late.
@@ -104,31 +106,54 @@ pub(crate) async fn holder(
     let Some(number) = files.iter().map(|file| file.number).max() else {
         return Ok(None);
     };
-    let of = |renewal: bool| {
-        files
-            .iter()
-            .filter(move |file| file.number == number && file.renewal.is_some() == renewal)
+    let of_number = || files.iter().filter(|file| file.number == number);
+    let last = of_number()
+        .filter(|file| file.renewal.is_some())
+        .max_by_key(|file| file.renewal);
+    let renewal: Option<RenewalDocument> = match last {
+        None => None,
+        Some(file) => Some(read(backend, &file.key).await?),
     };
-    let Some(first) = of(false).min_by_key(|file| file.key.clone()) else {
+    // Beside a confirmed claim others of the same number may stand for a moment, about to be withdrawn.
+    let confirmed = |file: &&ClaimFile| {
+        let by = renewal.as_ref().map(|renewal| renewal.operation);
+        by.is_none() || file.operation.is_none() || file.operation == by
+    };
+    let first = of_number()
+        .filter(|file| file.renewal.is_none())
+        .find(confirmed);
+    let Some(first) = first else {
         return Err(Error::corrupt("claim has a renewal but no claim file")
             .with_context("folder", folder)
             .with_context("claim", number));
     };
-    let claim: ClaimDocument =
-        decode_document(&first.key, &backend.read(&first.key, MAX_DOCUMENT).await?)?;
-    let mut expires = claim.expires;
-    if let Some(last) = of(true).max_by_key(|file| file.renewal) {
-        let renewal: RenewalDocument =
-            decode_document(&last.key, &backend.read(&last.key, MAX_DOCUMENT).await?)?;
-        expires = renewal.expires;
-    }
+    let claim: ClaimDocument = match read(backend, &first.key).await {
+        Ok(claim) => claim,
+        // Withdrawn between the list and here: whoever asks looks again.
+        Err(error) if error.kind() == ErrorKind::NotFound && first.operation.is_some() => {
+            return Ok(Some(Holder {
+                number,
+                operation: first.operation.unwrap_or_default(),
+                spec_digest: String::new(),
+                purpose: "backup".to_owned(),
+                expires: Timestamp::MAX,
+                tentative: true,
+            }));
+        }
+        Err(error) => return Err(error),
+    };
     Ok(Some(Holder {
         number,
         operation: claim.operation,
         spec_digest: claim.spec_digest,
         purpose: claim.purpose,
-        expires,
+        tentative: first.operation.is_some() && renewal.is_none(),
+        expires: renewal.map_or(claim.expires, |renewal| renewal.expires),
     }))
+}
+
+async fn read<T: DeserializeOwned>(backend: &dyn VaultBackend, key: &VaultKey) -> Result<T> {
+    decode_document(key, &backend.read(key, MAX_DOCUMENT).await?)
 }
 
 #[derive(Debug)]
@@ -136,6 +161,8 @@ struct ClaimFile {
     key: VaultKey,
     number: u64,
     renewal: Option<u64>,
+    /// In the key of a claim on a store without atomic create.
+    operation: Option<Uuid>,
 }
 
 async fn claim_files(backend: &dyn VaultBackend, folder: &VaultKey) -> Result<Vec<ClaimFile>> {
@@ -157,14 +184,16 @@ fn parse_claim_key(folder: &VaultKey, key: VaultKey) -> Option<ClaimFile> {
         .split_once('-')
         .map_or((rest.as_str(), None), |(number, tail)| (number, Some(tail)));
     let number = number.parse().ok()?;
-    let renewal = match tail.and_then(|tail| tail.strip_prefix("renew-")) {
-        Some(renewal) => Some(renewal.parse().ok()?),
-        None => None,
+    let (renewal, operation) = match tail.map(|tail| (tail, tail.strip_prefix("renew-"))) {
+        None => (None, None),
+        Some((_, Some(renewal))) => (Some(renewal.parse().ok()?), None),
+        Some((operation, None)) => (None, Some(operation.parse().ok()?)),
     };
     Some(ClaimFile {
         key,
         number,
         renewal,
+        operation,
     })
 }
 
@@ -214,12 +243,17 @@ impl Claim {
             let same = holder.spec_digest == request.spec_digest
                 || holder.purpose == "gc"
                 || request.take_any;
-            if holder.operation != request.operation && (holder.expires > host.clock.now() || !same)
-            {
+            let running = holder.expires > host.clock.now();
+            if holder.operation != request.operation && !holder.tentative && (running || !same) {
                 return Err(taken(holder));
             }
         }
-        let number = before.as_ref().map_or(1, |holder| holder.number + 1);
+        let number = match &before {
+            None => 1,
+            // Not won yet: one of those who race for this number will be.
+            Some(holder) if holder.tentative && holder.expires > host.clock.now() => holder.number,
+            Some(holder) => holder.number + 1,
+        };
         let expires = later(host.clock.now(), request.expiry);
         let document = ClaimDocument {
             operation: request.operation,
@@ -229,11 +263,11 @@ impl Claim {
             csdr: env!("CARGO_PKG_VERSION").to_owned(),
         };
         let body = encode_document(&document)?;
-        let mut taken_atomically = false;
+        let mut atomic = false;
         if backend.capabilities().conditional_create {
             let key = request.folder.join(&format!("claim-{number}.json"))?;
             match put_new(&*backend, &key, &body).await {
-                Ok(()) => taken_atomically = true,
+                Ok(()) => atomic = true,
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                     return Err(match holder(&*backend, &request.folder).await? {
                         Some(holder) => taken(&holder).with_source(error),
@@ -245,7 +279,7 @@ impl Claim {
                 Err(error) => return Err(error),
             }
         }
-        if !taken_atomically {
+        if !atomic {
             Self::take_alone(&*backend, &host, &request, number, body).await?;
         }
         let claim = Self {
@@ -258,6 +292,10 @@ impl Claim {
             expires: Mutex::new(expires),
             renewals: AtomicU64::new(0),
         };
+        if !atomic {
+            // From here on racers know that this number is won, and stop.
+            claim.write_renewal(expires).await?;
+        }
         Ok((claim, before.is_some()))
     }
 
@@ -286,28 +324,30 @@ impl Claim {
             )
             .with_context("folder", &request.folder)
         };
-        for round in 0..ROUNDS {
-            let others = |files: Vec<ClaimFile>| {
-                files
-                    .into_iter()
-                    .any(|file| file.number >= number && file.key != own)
-            };
-            if !others(claim_files(backend, &request.folder).await?) {
+        for round in 1..=ROUNDS {
+            let others: Vec<ClaimFile> = claim_files(backend, &request.folder)
+                .await?
+                .into_iter()
+                .filter(|file| file.number >= number)
+                .collect();
+            if others.iter().any(|file| file.renewal.is_some()) {
+                return Err(lost());
+            }
+            if others.is_empty() {
                 backend.put(&own, body.clone(), PutMode::Overwrite).await?;
-                if !others(claim_files(backend, &request.folder).await?) {
+                let files = claim_files(backend, &request.folder).await?;
+                if files
+                    .iter()
+                    .all(|file| file.number < number || file.key == own)
+                {
                     return Ok(());
                 }
                 backend.delete(&own).await?;
-            } else if round > ROUNDS / 2 {
-                return Err(lost());
             }
             let mut random = [0u8; 2];
             host.entropy.fill(&mut random)?;
-            host.clock
-                .sleep(Duration::from_millis(
-                    5 + u64::from(u16::from_le_bytes(random)) * u64::from(round + 1) / 2048,
-                ))
-                .await;
+            let spread = u64::from(u16::from_le_bytes(random)) * u64::from(round.min(16)) / 2048;
+            host.clock.sleep(Duration::from_millis(5 + spread)).await;
         }
         Err(lost())
     }

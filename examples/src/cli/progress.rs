@@ -61,8 +61,7 @@ impl Stage {
 
     /// `objects: 1200 of 20000 objects, 3.1 MiB, 120 objects/s, ETA 157s`
     fn line(&self) -> String {
-        let seconds = self.began.elapsed().as_secs_f64().max(0.001);
-        let rate = self.objects as f64 / seconds;
+        let rate = self.rate();
         let (of, eta) = match self.expected {
             Some(expected) if expected > self.objects && rate > 0.0 => (
                 format!(" of {expected}"),
@@ -70,12 +69,24 @@ impl Stage {
             ),
             _ => (String::new(), String::new()),
         };
+        let (objects, amount) = (self.objects, self.amount());
         format!(
-            "{}: {}{of} objects, {}, {rate:.0} objects/s{eta}",
-            self.name,
-            self.objects,
-            self.amount()
+            "{}: {objects}{of} objects, {amount}, {rate:.0} objects/s{eta}",
+            self.name
         )
+    }
+
+    /// `objects: 1200 objects, 3.1 MiB, 120 objects/s, done`
+    fn last_line(&self) -> String {
+        let (objects, amount, rate) = (self.objects, self.amount(), self.rate());
+        format!(
+            "{}: {objects} objects, {amount}, {rate:.0} objects/s, done",
+            self.name
+        )
+    }
+
+    fn rate(&self) -> f64 {
+        self.objects as f64 / self.began.elapsed().as_secs_f64().max(0.001)
     }
 
     fn amount(&self) -> String {
@@ -137,7 +148,7 @@ impl Progress {
     fn finish(&self) {
         let stage = self.stage();
         if self.bar.is_none() && stage.objects > 0 {
-            self.console.line(&format!("{}, done", stage.line()));
+            self.console.line(&stage.last_line());
         }
     }
 

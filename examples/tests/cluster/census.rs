@@ -1,7 +1,8 @@
 //! Everything that an API server has, read without csdr's client, discovery or lists.
 
-use crate::world::Cluster;
+use crate::{equality::AT_ONCE, world::Cluster};
 use csdr_core::model::{GroupResource, Tree};
+use futures::{StreamExt, stream};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -16,6 +17,7 @@ pub(crate) struct Found {
 }
 
 /// One kind, as the server's own discovery shows it.
+#[derive(Clone)]
 struct Kind {
     folder: String,
     group: String,
@@ -28,22 +30,27 @@ struct Kind {
 impl Cluster {
     /// All objects in these namespaces, these Namespaces, and everything else that is cluster-scoped.
     pub(crate) async fn census(&self, namespaces: &[&str]) -> Census {
-        let mut census = Census::new();
+        let mut folders = Vec::new();
         for kind in self.kinds().await {
+            let (folder, plural) = (&kind.folder, &kind.plural);
             if kind.namespaced {
-                for namespace in namespaces {
-                    let path = format!("{}/namespaces/{namespace}/{}", kind.folder, kind.plural);
-                    self.take(&kind, &path, &mut census).await;
-                }
-            } else if kind.plural == "namespaces" {
-                for namespace in namespaces {
-                    if let Some(object) = self.get(&format!("/api/v1/namespaces/{namespace}")).await
-                    {
-                        add(&kind, object, &mut census);
-                    }
-                }
+                let folder = |namespace| format!("{folder}/namespaces/{namespace}/{plural}");
+                let paths: Vec<String> = namespaces.iter().map(folder).collect();
+                folders.extend(paths.into_iter().map(|path| (kind.clone(), path)));
+            } else {
+                folders.push((kind.clone(), format!("{folder}/{plural}")));
             }
         }
+        let found = stream::iter(folders).map(|(kind, path)| async move {
+            let list = self.get(&path).await;
+            items(&kind, list)
+        });
+        let found: Vec<Census> = found.buffered(AT_ONCE).collect().await;
+        let mut census: Census = found.into_iter().flatten().collect();
+        census.retain(|id, _| {
+            id.strip_prefix("namespaces/")
+                .is_none_or(|name| namespaces.contains(&name))
+        });
         census
     }
 
@@ -66,17 +73,6 @@ impl Cluster {
             200 => Some(Tree::parse(reply.body.as_bytes()).unwrap()),
             404 => None,
             status => panic!("GET {path}: {status} {}", reply.body),
-        }
-    }
-
-    async fn take(&self, kind: &Kind, path: &str, census: &mut Census) {
-        let Some(list) = self.get(path).await else {
-            return;
-        };
-        for mut item in list["items"].as_array().unwrap().iter().cloned() {
-            item["apiVersion"] = Value::from(&*kind.api_version);
-            item["kind"] = Value::from(&*kind.kind);
-            add(kind, item, census);
         }
     }
 
@@ -131,6 +127,19 @@ fn folder(api_version: &str) -> String {
     } else {
         format!("/api/{api_version}")
     }
+}
+
+/// The objects of a list, each complete.
+fn items(kind: &Kind, list: Option<Value>) -> Census {
+    let mut census = Census::new();
+    let list = list.unwrap_or_default();
+    for item in list["items"].as_array().into_iter().flatten() {
+        let mut object = item.clone();
+        object["apiVersion"] = Value::from(&*kind.api_version);
+        object["kind"] = Value::from(&*kind.kind);
+        add(kind, object, &mut census);
+    }
+    census
 }
 
 fn add(kind: &Kind, object: Value, census: &mut Census) {

@@ -82,7 +82,7 @@ async fn expired_certificates_and_unreachable_servers_are_named() {
         .unwrap();
     refused(
         &expired,
-        &["certificate", "expired", "renew the kubeconfig"],
+        &["certificate", "expired", "get a new kubeconfig"],
     );
     let restore = [
         "restore",

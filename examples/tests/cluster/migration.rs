@@ -49,6 +49,11 @@ spec:
   runAsUser: {rule: RunAsAny}
   fsGroup: {rule: RunAsAny}
   supplementalGroups: {rule: RunAsAny}
+---
+apiVersion: flowcontrol.apiserver.k8s.io/v1beta1
+kind: FlowSchema
+metadata: {name: shop}
+spec: {priorityLevelConfiguration: {name: workload-low}}
 ";
 
 #[tokio::test]
@@ -86,22 +91,23 @@ async fn what_both_versions_serve_moves_and_the_rest_is_a_need() {
         .filter(|row| row.action == Action::Blocked)
         .map(|row| row.source.to_string())
         .collect();
-    assert_eq!(blocked, ["podsecuritypolicies.policy/open"], "{plan}");
+    let expected = [
+        "flowschemas.flowcontrol.apiserver.k8s.io/shop",
+        "podsecuritypolicies.policy/open",
+    ];
+    assert_eq!(blocked, expected, "{plan}");
     let needs: Vec<&str> = plan.needs().iter().map(|need| need.what.as_str()).collect();
-    assert_eq!(
-        needs,
-        ["the target does not serve podsecuritypolicies.policy"]
-    );
+    let expected = [
+        "the target serves flowschemas.flowcontrol.apiserver.k8s.io only as v1, not as v1beta1",
+        "the target does not serve podsecuritypolicies.policy",
+    ];
+    assert_eq!(needs, expected);
     let report = restore.run(plan, &RunOptions::default()).await.unwrap();
     assert_eq!(report.outcome, Outcome::PartiallyFailed, "{report}");
-    assert_eq!(report.count(ObjectOutcome::Failed), 1, "{report}");
-    let error = report.errors.iter().next().unwrap();
-    assert!(
-        error
-            .to_string()
-            .contains("does not serve podsecuritypolicies"),
-        "{error}"
-    );
+    assert_eq!(report.count(ObjectOutcome::Failed), 2, "{report}");
+    let errors: Vec<String> = report.errors.iter().map(ToString::to_string).collect();
+    let blocked = errors.iter().filter(|error| error.contains("the target"));
+    assert_eq!(blocked.count(), 2, "{errors:?}");
     for (path, at, text) in [
         (
             "/api/v1/namespaces/copy/configmaps/prices",

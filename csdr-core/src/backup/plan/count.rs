@@ -46,9 +46,9 @@ impl Planner<'_> {
                     objects,
                 }),
                 Count::Refused(error) if !resource.namespaced || !self.names.is_literal() => {
+                    // The kind stays in the plan without lists: it says whether the gap was named.
                     self.left_out
                         .push(refused(&kind.resource.group_resource().to_string(), &error));
-                    continue;
                 }
                 Count::Known(_) | Count::Refused(_) => open.push(rows.len()),
             }
@@ -69,7 +69,11 @@ impl Planner<'_> {
         let kinds = &*rows;
         let places: Vec<(usize, String)> = open
             .iter()
-            .flat_map(|row| namespaces.iter().map(move |namespace| (*row, namespace.clone())))
+            .flat_map(|row| {
+                namespaces
+                    .iter()
+                    .map(move |namespace| (*row, namespace.clone()))
+            })
             .collect();
         let counts: Vec<(usize, String, Count)> = stream::iter(places)
             .map(|(row, namespace)| async move {
