@@ -120,6 +120,12 @@ pub(crate) struct VaultArgs {
     /// Prefix of the target's namespaces.
     #[arg(long, default_value = "copy")]
     pub(crate) target: String,
+    /// Bytes of a page, instead of csdr's default.
+    #[arg(long)]
+    pub(crate) page_bytes: Option<usize>,
+    /// Lists at the same time, instead of csdr's default.
+    #[arg(long)]
+    pub(crate) lists: Option<usize>,
 }
 
 /// An operation that is to be cancelled.

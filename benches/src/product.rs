@@ -3,7 +3,7 @@
 use crate::{Result, args::VaultArgs, process::peak_rss_mib, sample::Sample, workload::PREFIX};
 use csdr_core::{
     backup::Backup,
-    report::RunOptions,
+    report::{Limits, RunOptions},
     restore::{ObjectOutcome, Restore},
     spec::{BackupSpec, RestoreSpec},
     vault::{Host, Vault},
@@ -22,7 +22,7 @@ pub(crate) async fn backup(args: &VaultArgs) -> Result<Sample> {
     let plan = backup.plan(&backup_spec(args)).await?;
     let planned = started.elapsed().as_secs_f64();
     let report = backup
-        .run(plan, &RunOptions::default())
+        .run(plan, &options(args))
         .await?
         .require_complete()?;
     let seconds = started.elapsed().as_secs_f64();
@@ -55,6 +55,13 @@ pub(crate) async fn restore(args: &VaultArgs) -> Result<Sample> {
         phases: phases(planned, seconds),
         ..Sample::default()
     })
+}
+
+fn options(args: &VaultArgs) -> RunOptions {
+    let mut limits = Limits::default();
+    limits.page_bytes = args.page_bytes.unwrap_or(limits.page_bytes);
+    limits.lists = args.lists.unwrap_or(limits.lists);
+    RunOptions::default().with_limits(limits)
 }
 
 fn phases(planned: f64, seconds: f64) -> std::collections::BTreeMap<String, f64> {

@@ -463,6 +463,46 @@ async fn cancel_backups(objects: usize) {
     }
 }
 
+/// A continuation is cancelled, too, at each of its calls: the third run ends it.
+#[tokio::test]
+async fn a_backup_cancelled_twice_is_ended_by_the_third_run() {
+    let (source, clock) = (source(24), HandClock::default());
+    let store = new_store(&clock).await;
+    let watch = Watch::falling(None);
+    back_up(&source, &store, &clock, &watch).await.unwrap();
+    let undisturbed = archive_hash(&open(&store, &clock).await).await;
+    let calls = watch.vault.load(Ordering::SeqCst);
+    for first in 1..calls {
+        let clock = HandClock::default();
+        let begun = new_store(&clock).await;
+        let watch = Watch::falling(Some((Side::Vault, first)));
+        let _ = back_up(&source, &begun, &clock, &watch).await;
+        expire_claims(&clock);
+        for second in 1.. {
+            let at = format!("{first}, {second}");
+            let store = begun.snapshot();
+            let watch = Watch::falling(Some((Side::Vault, second)));
+            let _ = back_up(&source, &store, &clock, &watch).await;
+            assert_nothing_late(&watch, &at);
+            let vault = open(&store, &clock).await;
+            if !watch.cancel.is_cancelled() {
+                assert_eq!(archive_hash(&vault).await, undisturbed, "{at}");
+                break;
+            }
+            expire_claims(&clock);
+            if vault.backups().await.unwrap().is_empty() {
+                let report = back_up(&source, &store, &clock, &Watch::falling(None)).await;
+                let report = report.unwrap();
+                assert_eq!(report.outcome, Outcome::Completed, "{at}: {report}");
+            }
+            assert_eq!(archive_hash(&vault).await, undisturbed, "{at}");
+            let backup = vault.backup("all").await.unwrap();
+            let proof = backup.verify(VerifyLevel::Objects).await.unwrap();
+            assert!(proof.is_sound(), "{at}: {proof}");
+        }
+    }
+}
+
 async fn restore(
     store: &MemoryVault,
     target: &MemoryCluster,

@@ -3,7 +3,10 @@
 use async_trait::async_trait;
 use csdr_core::port::Compute;
 use std::{num::NonZeroUsize, sync::Arc, thread};
-use tokio::{sync::Semaphore, task};
+use tokio::{
+    sync::Semaphore,
+    task::{self, JoinHandle},
+};
 
 /// Runs CPU work on the blocking threads of the tokio runtime, a bounded number of jobs at a time.
 ///
@@ -48,21 +51,42 @@ impl Default for BlockingCompute {
 #[async_trait]
 impl Compute for BlockingCompute {
     async fn execute(&self, job: Box<dyn FnOnce() + Send>) {
-        // The semaphore is never closed; if it were, the job is dropped, which the contract allows.
-        let Ok(permit) = self.permits.clone().acquire_owned().await else {
-            return;
-        };
-        // The permit goes with the job: a dropped future does not let a further job start while this one still runs.
-        let job = task::spawn_blocking(move || {
-            job();
-            drop(permit);
-        });
-        // A job that panicked or was dropped by the runtime shows as its missing result.
-        let _ = job.await;
+        let permits = self.permits.clone();
+        // In a task of its own: a caller that waits for a later job, and meanwhile polls no earlier one, must not keep a permit
+        // waiting for a future that nobody polls.
+        let queued = Queued(task::spawn(async move {
+            // The semaphore is never closed; if it were, the job is dropped, which the contract allows.
+            let Ok(permit) = permits.acquire_owned().await else {
+                return;
+            };
+            // The permit goes with the job: a dropped future does not let a further job start while this one still runs.
+            let job = task::spawn_blocking(move || {
+                job();
+                drop(permit);
+            });
+            // A job that panicked or was dropped by the runtime shows as its missing result.
+            let _ = job.await;
+        }));
+        queued.ended().await;
     }
 
     fn parallelism(&self) -> usize {
         self.parallelism.get()
+    }
+}
+
+/// A job that waits for its permit or runs. One that still waits is dropped with its caller.
+struct Queued(JoinHandle<()>);
+
+impl Queued {
+    async fn ended(mut self) {
+        let _ = (&mut self.0).await;
+    }
+}
+
+impl Drop for Queued {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
@@ -106,5 +130,34 @@ mod tests {
         let lost = compute.call::<()>(|| panic!("bug of the caller")).await;
         assert_eq!(lost.unwrap_err().kind(), ErrorKind::Unavailable);
         assert_eq!(compute.call(|| Ok(1)).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn jobs_that_nobody_polls_do_not_hold_up_those_behind_them() {
+        let compute = BlockingCompute::new(NonZeroUsize::new(2).unwrap());
+        let mut ahead: Vec<_> = (0..4).map(|i| compute.call(move || Ok(i))).collect();
+        for job in &mut ahead {
+            let _ = futures::poll!(job);
+        }
+        assert_eq!(compute.call(|| Ok(9)).await.unwrap(), 9);
+        let answers: Vec<_> = join_all(ahead).await.into_iter().map(Result::unwrap).collect();
+        assert_eq!(answers, [0, 1, 2, 3]);
+    }
+
+    #[tokio::test]
+    async fn a_job_whose_caller_has_gone_before_it_began_never_runs() {
+        let compute = BlockingCompute::new(NonZeroUsize::MIN);
+        let (release, wait) = std::sync::mpsc::channel::<()>();
+        let mut running = compute.call(move || Ok(wait.recv().is_ok()));
+        let _ = futures::poll!(&mut running);
+        let ran = Arc::new(AtomicUsize::new(0));
+        let seen = ran.clone();
+        let mut queued = compute.call(move || Ok(seen.fetch_add(1, Ordering::SeqCst)));
+        let _ = futures::poll!(&mut queued);
+        drop(queued);
+        release.send(()).unwrap();
+        assert!(running.await.unwrap());
+        compute.call(|| Ok(())).await.unwrap();
+        assert_eq!(ran.load(Ordering::SeqCst), 0);
     }
 }

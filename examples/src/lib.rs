@@ -6,3 +6,8 @@
 //! Nothing here is published: these are files to copy from.
 
 pub mod cli;
+
+/// README's Rust blocks run as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

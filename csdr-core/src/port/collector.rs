@@ -13,9 +13,10 @@ use std::{fmt, sync::Arc};
 /// # Contract
 /// * `discover` lists every served resource with *all* its served versions, sorted; what could not be discovered is a gap in the
 ///   answer. It fails only if nothing can be discovered.
-/// * `list` yields pages ordered by (namespace, name) with objects of exactly the asked resource and version, namespace and
-///   selector. A page carries its unreadable items, and the stream goes on. A page's objects together hold about
-///   `page_bytes`, or are one object.
+/// * `list` yields pages of objects of exactly the asked resource and version, namespace and selector: inside one namespace
+///   ordered by name; over all namespaces by (namespace, name), or by the text `namespace/name` as the API server's store does.
+///   A page carries its unreadable items, and the stream goes on. A page's objects together hold about `page_bytes`, or are one
+///   object.
 /// * After an error the stream ends. `from` of a failed page continues where it stood; without expired tokens no object comes twice.
 /// * An expired token goes on with the token that the answer carries; the page after it has `inconsistent` set.
 /// * A namespace that does not exist lists nothing.

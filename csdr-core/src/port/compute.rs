@@ -9,6 +9,8 @@ use tokio::sync::oneshot;
 ///
 /// # Contract
 /// Runs every job once, in any order, or drops it when the host ends. `parallelism` is how many run at the same time.
+/// From the first poll of its future on a job goes its way without further polls: pipelines wait for a later job while the
+/// futures of earlier ones rest.
 ///
 /// # Cancellation
 /// Dropping the future may leave the job running to its end; its result is thrown away.

@@ -2,7 +2,8 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
-    reason = "a test that cannot go on has failed"
+    clippy::print_stderr,
+    reason = "a test that cannot go on has failed; one that is left out says so"
 )]
 
 mod application;

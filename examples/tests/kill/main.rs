@@ -118,7 +118,6 @@ fn kill_at_every_call(store: &Store) {
         (OBJECTS as u64, Outcome::Completed)
     );
     let points = counts.points();
-    eprintln!("{counts:?}: {} points", points.len());
     assert!(counts.vault > 20 && counts.cluster > 5, "{counts:?}");
 
     let left = each(&points, |point| {

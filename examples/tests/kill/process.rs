@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Where the vaults of a test lie, each under its own name.
 pub(crate) enum Store {
     Folder(TempDir),
-    Bucket(S3Server),
+    Bucket(Box<S3Server>),
 }
 
 impl Store {
@@ -36,7 +36,9 @@ impl Store {
     }
 
     pub(crate) fn bucket() -> Self {
-        Self::Bucket(S3Server::start_thread(S3Options::default()).unwrap())
+        Self::Bucket(Box::new(
+            S3Server::start_thread(S3Options::default()).unwrap(),
+        ))
     }
 
     fn url(&self, vault: &str) -> String {

@@ -171,7 +171,6 @@ fn kill_at_every_call(store: &Store) {
     assert_eq!(calm.len(), OBJECTS);
     assert_eq!(outcomes.matches("(created)").count(), OBJECTS, "{outcomes}");
     let points = counts.points();
-    eprintln!("{counts:?}: {} points", points.len());
     assert!(counts.vault > 15 && counts.cluster > OBJECTS, "{counts:?}");
 
     let ended: Vec<bool> = each(&points, |point| {
