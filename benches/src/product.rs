@@ -21,10 +21,7 @@ pub(crate) async fn backup(args: &VaultArgs) -> Result<Sample> {
     );
     let plan = backup.plan(&backup_spec(args)).await?;
     let planned = started.elapsed().as_secs_f64();
-    let report = backup
-        .run(plan, &options(args))
-        .await?
-        .require_complete()?;
+    let report = backup.run(plan, &options(args)).await?.require_complete()?;
     let seconds = started.elapsed().as_secs_f64();
     Ok(Sample {
         seconds,

@@ -140,7 +140,11 @@ mod tests {
             let _ = futures::poll!(job);
         }
         assert_eq!(compute.call(|| Ok(9)).await.unwrap(), 9);
-        let answers: Vec<_> = join_all(ahead).await.into_iter().map(Result::unwrap).collect();
+        let answers: Vec<_> = join_all(ahead)
+            .await
+            .into_iter()
+            .map(Result::unwrap)
+            .collect();
         assert_eq!(answers, [0, 1, 2, 3]);
     }
 

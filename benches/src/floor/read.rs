@@ -271,7 +271,7 @@ fn store(mut members: mpsc::Receiver<JoinHandle<Result<Member>>>, path: &Path) -
     fs::rename(&unfinished, path)?;
     File::open(path.parent().ok_or("the vault has no folder")?)?.sync_all()?;
     // Read, so that no compiler leaves the hashing out.
-    if sums.iter().any(|sum| *sum == [0; 32]) {
+    if sums.contains(&[0; 32]) {
         return Err("a hash of zeros".into());
     }
     Ok(size)
