@@ -15,7 +15,8 @@ use csdr_testenv::{ControlPlane, KubeVersion};
 
 fn main() -> ExitCode {
     match run() {
-        Ok(()) => ExitCode::SUCCESS,
+        // What a shell says of a program that Ctrl-C ended.
+        Ok(()) => ExitCode::from(130),
         Err(error) => {
             eprintln!("csdr-testenv: {error}");
             ExitCode::FAILURE
@@ -52,10 +53,17 @@ fn run() -> Result<(), String> {
     println!("Ctrl-C ends it; nothing is left behind.");
     // Whoever reads this through a pipe may be gone: the control plane is still of use.
     let _ = std::io::stdout().flush();
-    // No handler is needed for Ctrl-C: the supervisor cleans up when this process ends.
-    loop {
-        std::thread::park();
-    }
+    // Without a handler Ctrl-C would end the process as well, and the supervisor would clean up; but whoever starts this in the
+    // background of a shell hands down an ignored signal, and then only a handler hears it.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    runtime
+        .block_on(tokio::signal::ctrl_c())
+        .map_err(|error| error.to_string())?;
+    drop(plane);
+    Ok(())
 }
 
 fn unknown(argument: &str) -> String {

@@ -224,7 +224,7 @@ fn subject() -> Subject {
     }
 }
 
-/// Neither signal gives the process a chance to do anything: it has no handlers.
+/// A kill gives the process no chance to do anything; an interrupt ends it by its handler.
 #[test]
 fn a_process_that_is_killed_or_interrupted_leaves_nothing() {
     for signal in ["KILL", "INT"] {
