@@ -14,6 +14,7 @@
 //! | [`archive`] | reader, writer and index of the tar |
 //! | [`vault`] | claims, manifests, listing, verifying, deleting, collecting leftovers |
 //! | [`backup`], [`restore`] | the pipelines: `plan` reads, `run` writes |
+//! | [`conversion`] | an object made into another API version, as the server would have done it |
 //! | [`report`] | outcomes, options and limits of a run |
 //! | [`manifest`] | folders of YAML as source and as target |
 //! | [`memory`] | a cluster and a vault in memory that behave: for examples and tests |
@@ -21,6 +22,7 @@
 pub mod archive;
 pub mod backup;
 mod cancel;
+pub mod conversion;
 pub mod error;
 pub mod manifest;
 pub mod memory;

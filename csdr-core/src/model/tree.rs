@@ -323,6 +323,18 @@ impl fmt::Display for Tree {
     }
 }
 
+/// As the JSON value itself, numbers with their text; only into JSON.
+impl serde::Serialize for Tree {
+    fn serialize<S: serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> std::result::Result<S::Ok, S::Error> {
+        let raw = serde_json::value::RawValue::from_string(self.to_string());
+        raw.map_err(serde::ser::Error::custom)?
+            .serialize(serializer)
+    }
+}
+
 impl fmt::Debug for Tree {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,0 +1,26 @@
+//! API versions: an object of one version, made into the same object of another, as the API server itself would have done it.
+//!
+//! Three stages, each on its own:
+//!
+//! 1. **faithful**: what the server's own defaulting and conversion make of it. Fields that the schema does not know are kept and
+//!    reported; numbers and quantities keep their text; `{}` and absent are told apart.
+//! 2. **acceptable**: what the target's validation would refuse after that is mended, each time with a stated change.
+//! 3. **references**: API versions *inside* other objects, rewritten where that is safe, reported where it is not.
+//!
+//! Nothing is dropped silently: every leaf of the stored object is in the result, in the [`Change`]s or in the [`Loss`]es.
+
+mod acceptable;
+mod builtin;
+mod choose;
+mod draft;
+mod faithful;
+mod outcome;
+mod reference;
+mod target;
+
+pub use builtin::{BuiltinConverter, Converted};
+pub use choose::VersionPolicy;
+pub use outcome::{
+    Change, Conversion, Edit, Loss, LossKind, NoRouteReason, Severity, SkipReason, Stage,
+};
+pub use target::TargetApis;

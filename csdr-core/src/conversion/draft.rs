@@ -1,0 +1,410 @@
+//! A tree that is being changed, with a log of every change.
+//!
+//! Rules see a [`Node`]: a place in the tree. Every edit through it is recorded with its JSON pointer, so that a rule cannot
+//! forget to say what it did. `null` counts as absent (Source: api-versions.md section 2.10b), except inside maps of strings, which
+//! no rule reads through a node.
+
+use super::outcome::{Change, Edit, Loss, LossKind, Severity, Stage};
+use crate::model::{Tree, TreeMap};
+use std::{borrow::Cow, fmt::Write as _};
+
+/// What was changed and lost so far.
+#[derive(Debug)]
+pub(crate) struct Log {
+    /// The stage whose rules run now.
+    pub(crate) stage: Stage,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) losses: Vec<Loss>,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            stage: Stage::Faithful,
+            changes: Vec::new(),
+            losses: Vec::new(),
+        }
+    }
+}
+
+/// Where a node stands, as a chain towards the root: nothing is allocated until something is recorded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place<'a> {
+    Root,
+    Key(&'a Place<'a>, &'a str),
+    Item(&'a Place<'a>, usize),
+}
+
+impl Place<'_> {
+    /// As a JSON pointer (RFC 6901).
+    pub(crate) fn pointer(&self) -> String {
+        let mut text = String::new();
+        self.write(&mut text);
+        text
+    }
+
+    fn write(&self, text: &mut String) {
+        match self {
+            Self::Root => {}
+            Self::Key(parent, key) => {
+                parent.write(text);
+                push_key(text, key);
+            }
+            Self::Item(parent, at) => {
+                parent.write(text);
+                // Writing into a String cannot fail.
+                let _ = write!(text, "/{at}");
+            }
+        }
+    }
+}
+
+fn push_key(text: &mut String, key: &str) {
+    text.push('/');
+    text.push_str(&key.replace('~', "~0").replace('/', "~1"));
+}
+
+/// Why something is written where nothing stood.
+pub(crate) const DEFAULT: &str = "default of the stored version, made explicit";
+
+/// A place in a tree that is being changed.
+#[derive(Debug)]
+pub(crate) struct Node<'a> {
+    tree: &'a mut Tree,
+    place: Place<'a>,
+    log: &'a mut Log,
+}
+
+impl<'a> Node<'a> {
+    /// The root of an object.
+    pub(crate) fn root(tree: &'a mut Tree, log: &'a mut Log) -> Self {
+        Self {
+            tree,
+            place: Place::Root,
+            log,
+        }
+    }
+
+    /// The value here.
+    pub(crate) fn tree(&self) -> &Tree {
+        self.tree
+    }
+
+    /// The value here, to be changed by a rule that records by itself with [`Node::record`] and [`Node::loses`].
+    pub(crate) fn tree_mut(&mut self) -> &mut Tree {
+        self.tree
+    }
+
+    /// JSON pointer of a path below this node.
+    pub(crate) fn pointer(&self, path: &[&str]) -> String {
+        let mut text = self.place.pointer();
+        for key in path {
+            push_key(&mut text, key);
+        }
+        text
+    }
+
+    /// The value at a path; `null` counts as absent.
+    pub(crate) fn get(&self, path: &[&str]) -> Option<&Tree> {
+        self.tree.at(path).filter(|value| !value.is_null())
+    }
+
+    /// Whether something other than `null` stands at a path.
+    pub(crate) fn has(&self, path: &[&str]) -> bool {
+        self.get(path).is_some()
+    }
+
+    /// The string at a path.
+    pub(crate) fn text(&self, path: &[&str]) -> Option<&str> {
+        self.get(path)?.as_str()
+    }
+
+    /// Writes a default of the stored version where nothing stands.
+    pub(crate) fn default(&mut self, path: &[&str], value: impl Into<Tree>) {
+        self.add(path, value, DEFAULT);
+    }
+
+    /// Writes a value where nothing stands.
+    pub(crate) fn add(
+        &mut self,
+        path: &[&str],
+        value: impl Into<Tree>,
+        reason: impl Into<Cow<'static, str>>,
+    ) {
+        if !self.has(path) {
+            self.set(path, value, reason);
+        }
+    }
+
+    /// Writes a value over whatever stands there; the same value is not recorded.
+    pub(crate) fn set(
+        &mut self,
+        path: &[&str],
+        value: impl Into<Tree>,
+        reason: impl Into<Cow<'static, str>>,
+    ) {
+        let value = value.into();
+        let before = self.get(path).cloned();
+        if before.as_ref() == Some(&value) {
+            return;
+        }
+        let edit = match before {
+            None => Edit::Added,
+            Some(_) => Edit::Replaced,
+        };
+        self.record(
+            path,
+            edit,
+            before,
+            Some(value.clone()),
+            Severity::Info,
+            reason,
+        );
+        self.tree.set(path, value);
+    }
+
+    /// Moves a value to another path below this node, over whatever stands there. Nothing happens where nothing stands.
+    pub(crate) fn rename(&mut self, from: &[&str], to: &[&str]) {
+        let Some(value) = self.tree.remove(from) else {
+            return;
+        };
+        if value.is_null() {
+            return;
+        }
+        let edit = Edit::Moved {
+            from: self.pointer(from),
+        };
+        self.record(to, edit, None, None, Severity::Info, "renamed");
+        self.tree.set(to, value);
+    }
+
+    /// Takes a value away that says nothing any more; the reason tells why nothing is lost by it.
+    pub(crate) fn remove(
+        &mut self,
+        path: &[&str],
+        reason: impl Into<Cow<'static, str>>,
+    ) -> Option<Tree> {
+        let value = self.tree.remove(path)?;
+        if !value.is_null() {
+            let before = Some(value.clone());
+            self.record(path, Edit::Removed, before, None, Severity::Info, reason);
+        }
+        Some(value)
+    }
+
+    /// Takes a value away that cannot be kept.
+    pub(crate) fn lose(
+        &mut self,
+        path: &[&str],
+        kind: LossKind,
+        severity: Severity,
+        reason: impl Into<Cow<'static, str>>,
+    ) -> Option<Tree> {
+        let value = self.tree.remove(path)?;
+        if !value.is_null() {
+            self.loses(path, kind, Some(value.clone()), severity, reason);
+        }
+        Some(value)
+    }
+
+    /// Records that a value which stays means something else, or nothing, now.
+    pub(crate) fn warn(
+        &mut self,
+        path: &[&str],
+        kind: LossKind,
+        severity: Severity,
+        reason: impl Into<Cow<'static, str>>,
+    ) {
+        let value = self.get(path).cloned();
+        self.loses(path, kind, value, severity, reason);
+    }
+
+    /// Records a change that was made through [`Node::tree_mut`].
+    pub(crate) fn record(
+        &mut self,
+        path: &[&str],
+        edit: Edit,
+        before: Option<Tree>,
+        after: Option<Tree>,
+        severity: Severity,
+        reason: impl Into<Cow<'static, str>>,
+    ) {
+        let change = Change {
+            stage: self.log.stage,
+            path: self.pointer(path),
+            edit,
+            before,
+            after,
+            severity,
+            reason: reason.into(),
+        };
+        self.log.changes.push(change);
+    }
+
+    /// Records a loss that was made through [`Node::tree_mut`].
+    pub(crate) fn loses(
+        &mut self,
+        path: &[&str],
+        kind: LossKind,
+        value: Option<Tree>,
+        severity: Severity,
+        reason: impl Into<Cow<'static, str>>,
+    ) {
+        let loss = Loss {
+            stage: self.log.stage,
+            path: self.pointer(path),
+            kind,
+            value,
+            severity,
+            reason: reason.into(),
+        };
+        self.log.losses.push(loss);
+    }
+
+    /// Goes to a path, if something other than `null` stands there.
+    pub(crate) fn at<R>(
+        &mut self,
+        path: &[&str],
+        rule: impl FnOnce(&mut Node<'_>) -> R,
+    ) -> Option<R> {
+        let Some((first, rest)) = path.split_first() else {
+            return Some(rule(self));
+        };
+        let tree = self.tree.as_object_mut()?.get_mut(*first)?;
+        if tree.is_null() {
+            return None;
+        }
+        let mut child = Node {
+            tree,
+            place: Place::Key(&self.place, first),
+            log: self.log,
+        };
+        child.at(rest, rule)
+    }
+
+    /// Goes through the items of the array at a path; `null` items are passed by.
+    pub(crate) fn each(&mut self, path: &[&str], mut rule: impl FnMut(&mut Node<'_>)) {
+        self.at(path, |array| {
+            let items = array.tree.as_array_mut().map(Vec::as_mut_slice);
+            for (at, tree) in items.unwrap_or_default().iter_mut().enumerate() {
+                if !tree.is_null() {
+                    rule(&mut Node {
+                        tree,
+                        place: Place::Item(&array.place, at),
+                        log: array.log,
+                    });
+                }
+            }
+        });
+    }
+
+    /// Goes through the members of the map at a path; `null` members are passed by.
+    pub(crate) fn entries(&mut self, path: &[&str], mut rule: impl FnMut(&str, &mut Node<'_>)) {
+        self.at(path, |map| {
+            let Some(members) = map.tree.as_object_mut() else {
+                return;
+            };
+            for (key, tree) in members.iter_mut().filter(|(_, tree)| !tree.is_null()) {
+                rule(
+                    key,
+                    &mut Node {
+                        tree,
+                        place: Place::Key(&map.place, key),
+                        log: map.log,
+                    },
+                );
+            }
+        });
+    }
+
+    /// Keeps the items of the array at a path that a rule does not take away; a rule answers the loss for one that it does.
+    pub(crate) fn retain(
+        &mut self,
+        path: &[&str],
+        mut lost: impl FnMut(&Tree) -> Option<(LossKind, Severity, Cow<'static, str>)>,
+    ) {
+        self.at(path, |array| {
+            let Some(items) = array.tree.as_array_mut() else {
+                return;
+            };
+            let mut gone = Vec::new();
+            let mut at = 0;
+            items.retain(|item| {
+                let loss = lost(item);
+                let keep = loss.is_none();
+                if let Some((kind, severity, reason)) = loss {
+                    gone.push((at, item.clone(), kind, severity, reason));
+                }
+                at += 1;
+                keep
+            });
+            for (at, item, kind, severity, reason) in gone {
+                let at = at.to_string();
+                array.loses(&[&at], kind, Some(item), severity, reason);
+            }
+        });
+    }
+}
+
+/// An object of strings, numbers and trees, as rules write them: `map([("type", "RollingUpdate".into())])`.
+pub(crate) fn map<const N: usize>(members: [(&str, Tree); N]) -> Tree {
+    Tree::Object(
+        members
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect::<TreeMap>(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_edit_is_recorded_with_its_pointer() {
+        let mut tree = Tree::parse(
+            br#"{"spec":{"a/b":null,"items":[{"x":1},null,{"x":2}],"old":{"k":"v"},"gone":7}}"#,
+        )
+        .unwrap();
+        let mut log = Log::default();
+        let mut root = Node::root(&mut tree, &mut log);
+        root.default(&["spec", "a/b"], "set");
+        root.default(&["spec", "old"], "not written");
+        root.each(&["spec", "items"], |item| {
+            item.rename(&["x"], &["y"]);
+        });
+        root.rename(&["spec", "old"], &["spec", "new"]);
+        root.lose(
+            &["spec", "gone"],
+            LossKind::NoCounterpart,
+            Severity::Warning,
+            "no place for it",
+        );
+        root.retain(&["spec", "items"], |item| {
+            item.is_null()
+                .then(|| (LossKind::Refused, Severity::Info, "null".into()))
+        });
+        let said: Vec<String> = log.changes.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            said,
+            [
+                format!("/spec/a~1b added: {DEFAULT}"),
+                "/spec/items/0/x → /spec/items/0/y: renamed".to_owned(),
+                "/spec/items/2/x → /spec/items/2/y: renamed".to_owned(),
+                "/spec/old → /spec/new: renamed".to_owned(),
+            ]
+        );
+        let lost: Vec<String> = log.losses.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            lost,
+            [
+                "warning: /spec/gone: no place for it",
+                "info: /spec/items/1: null"
+            ]
+        );
+        assert_eq!(
+            tree.to_string(),
+            r#"{"spec":{"a/b":"set","items":[{"y":1},{"y":2}],"new":{"k":"v"}}}"#
+        );
+    }
+}

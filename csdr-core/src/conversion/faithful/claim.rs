@@ -1,0 +1,1 @@
+//! Claims inside other objects: a StatefulSet's templates, a pod's ephemeral volumes.

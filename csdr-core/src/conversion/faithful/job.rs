@@ -1,0 +1,10 @@
+//! CronJob.
+
+use super::{Family, nothing};
+
+pub(super) static FAMILIES: &[Family] = &[Family {
+    kinds: &["CronJob"],
+    defaults: nothing,
+    to_hub: nothing,
+    from_hub: nothing,
+}];

@@ -1,0 +1,1 @@
+//! Pod templates: the defaults that every version of every workload gives them.

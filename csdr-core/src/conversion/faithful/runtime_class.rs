@@ -1,0 +1,10 @@
+//! RuntimeClass.
+
+use super::{Family, nothing};
+
+pub(super) static FAMILIES: &[Family] = &[Family {
+    kinds: &["RuntimeClass"],
+    defaults: nothing,
+    to_hub: nothing,
+    from_hub: nothing,
+}];

@@ -1,0 +1,10 @@
+//! EndpointSlice.
+
+use super::{Family, nothing};
+
+pub(super) static FAMILIES: &[Family] = &[Family {
+    kinds: &["EndpointSlice"],
+    defaults: nothing,
+    to_hub: nothing,
+    from_hub: nothing,
+}];
