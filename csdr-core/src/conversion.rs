@@ -16,11 +16,12 @@ mod draft;
 mod faithful;
 mod outcome;
 mod reference;
+mod schema;
 mod target;
 
 pub use builtin::{BuiltinConverter, Converted};
 pub use choose::VersionPolicy;
 pub use outcome::{
-    Change, Conversion, Edit, Loss, LossKind, NoRouteReason, Severity, SkipReason, Stage,
+    Change, Conversion, Edit, Loss, LossKind, NoRouteReason, Route, Severity, SkipReason, Stage,
 };
 pub use target::TargetApis;
