@@ -23,4 +23,5 @@ pub use choose::VersionPolicy;
 pub use outcome::{
     Change, Conversion, Edit, Loss, LossKind, NoRouteReason, Severity, SkipReason, Stage,
 };
+pub use reference::LastApplied;
 pub use target::TargetApis;

@@ -5,7 +5,7 @@ use super::{
     draft::{Log, Node},
     faithful,
     outcome::{Change, Loss, SkipReason, Stage},
-    reference,
+    reference::{self, LastApplied},
     target::TargetApis,
 };
 use crate::{
@@ -18,8 +18,25 @@ use crate::{
 pub(super) struct MendOptions {}
 
 /// What the third stage may decide.
-#[derive(Clone, Debug, Default)]
-pub(super) struct ReferenceOptions {}
+#[derive(Clone, Debug)]
+pub(super) struct ReferenceOptions {
+    /// kubectl's annotation.
+    pub(super) last_applied: LastApplied,
+    /// Whether the manifests of Helm's releases are converted.
+    pub(super) helm_releases: bool,
+    /// Whether references in custom resources are rewritten wherever they look like some.
+    pub(super) custom: bool,
+}
+
+impl Default for ReferenceOptions {
+    fn default() -> Self {
+        Self {
+            last_applied: LastApplied::default(),
+            helm_releases: true,
+            custom: false,
+        }
+    }
+}
 
 /// Converts every kind that is built into Kubernetes 1.16 to 1.36, and custom resources whose definition converts by name alone.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +60,28 @@ impl BuiltinConverter {
     /// With the defaults: stored versions are kept where they are served, references are rewritten.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Says what becomes of kubectl's annotation `last-applied-configuration` in a version that the target does not serve.
+    #[must_use]
+    pub fn with_last_applied(mut self, last_applied: LastApplied) -> Self {
+        self.references.last_applied = last_applied;
+        self
+    }
+
+    /// Whether the manifests that Helm's releases remember are converted; by default they are.
+    #[must_use]
+    pub fn with_helm_releases(mut self, convert: bool) -> Self {
+        self.references.helm_releases = convert;
+        self
+    }
+
+    /// Whether everything in a custom resource that has apiVersion and kind, and is no whole object, is rewritten like a reference. By
+    /// default only well-known places are, and others are reported.
+    #[must_use]
+    pub fn with_custom_references(mut self, rewrite: bool) -> Self {
+        self.references.custom = rewrite;
+        self
     }
 
     /// The first stage alone: exactly what the server makes of an object in version `to`.
