@@ -13,6 +13,8 @@ use std::{borrow::Cow, fmt::Write as _};
 pub(crate) struct Log {
     /// The stage whose rules run now.
     pub(crate) stage: Stage,
+    /// Whether the tree is what a person wrote: then defaults are not made explicit in it.
+    pub(crate) written: bool,
     pub(crate) changes: Vec<Change>,
     pub(crate) losses: Vec<Loss>,
 }
@@ -21,6 +23,7 @@ impl Default for Log {
     fn default() -> Self {
         Self {
             stage: Stage::Faithful,
+            written: false,
             changes: Vec::new(),
             losses: Vec::new(),
         }
@@ -83,6 +86,11 @@ impl<'a> Node<'a> {
             place: Place::Root,
             log,
         }
+    }
+
+    /// Whether the tree is what a person wrote: then defaults are not made explicit in it.
+    pub(crate) fn is_written(&self) -> bool {
+        self.log.written
     }
 
     /// The value here.

@@ -81,20 +81,6 @@ static FAMILIES: &[&[Family]] = &[
 /// # Errors
 /// `InvalidInput` without `apiVersion` or `kind`, or for a kind without rules; what a rule cannot read.
 pub(super) fn convert(tree: &mut Tree, to: &ApiVersion, log: &mut Log) -> Result<()> {
-    run(tree, to, log, true)
-}
-
-/// The same for what a person wrote, as it stands in kubectl's annotation and in Helm's releases: without making defaults explicit.
-/// The next `kubectl apply` and `helm upgrade` compare with it, and take away from the object what stands there and not in the new
-/// manifest: a written `replicas: 1` would scale down what an autoscaler scales.
-///
-/// # Errors
-/// As [`convert`].
-pub(super) fn convert_written(tree: &mut Tree, to: &ApiVersion, log: &mut Log) -> Result<()> {
-    run(tree, to, log, false)
-}
-
-fn run(tree: &mut Tree, to: &ApiVersion, log: &mut Log, defaults: bool) -> Result<()> {
     let (Some(from), Some(kind)) = (tree.text_at(&["apiVersion"]), tree.text_at(&["kind"])) else {
         return Err(Error::invalid("object has no apiVersion or kind"));
     };
@@ -113,11 +99,22 @@ fn run(tree: &mut Tree, to: &ApiVersion, log: &mut Log, defaults: bool) -> Resul
     let mut node = Node::root(tree, log);
     let source = (from.group(), from.version());
     let target = (to.group(), to.version());
-    if defaults {
+    if !node.is_written() {
         (family.defaults)(&mut node, source)?;
     }
     (family.to_hub)(&mut node, source)?;
     (family.from_hub)(&mut node, target)?;
     node.set(&["apiVersion"], to.to_string(), "another API version");
     Ok(())
+}
+
+/// The same for what a person wrote, as it stands in kubectl's annotation and in Helm's releases: without making defaults explicit.
+/// The next `kubectl apply` and `helm upgrade` compare with it, and take away from the object what stands there and not in the new
+/// manifest: a written `replicas: 1` would scale down what an autoscaler scales.
+///
+/// # Errors
+/// As [`convert`].
+pub(super) fn convert_written(tree: &mut Tree, to: &ApiVersion, log: &mut Log) -> Result<()> {
+    log.written = true;
+    convert(tree, to, log)
 }

@@ -10,7 +10,7 @@ use super::super::{
     written,
 };
 use crate::{
-    manifest::yaml::{YamlLimits, documents, to_yaml},
+    manifest::yaml::{YamlLimits, documents, pieces, with_document},
     model::{ApiVersion, Tree},
 };
 
@@ -29,30 +29,6 @@ pub(super) fn converted(text: &str, sight: &Sight<'_>, told: &mut Told) -> Optio
         .map(|piece| document(piece, sight, told).unwrap_or_else(|| piece.to_owned()))
         .collect();
     (told.converted.len() > before).then_some(new)
-}
-
-/// The text cut in front of every document marker: each piece begins with its marker line, but for the first.
-fn pieces(text: &str) -> Vec<&str> {
-    let mut cuts = vec![0];
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        if at > 0 && is_marker(line) {
-            cuts.push(at);
-        }
-        at += line.len();
-    }
-    cuts.push(text.len());
-    cuts.windows(2)
-        .filter_map(|cut| match cut {
-            [from, to] => text.get(*from..*to),
-            _ => None,
-        })
-        .collect()
-}
-
-fn is_marker(line: &str) -> bool {
-    line.strip_prefix("---")
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
 }
 
 /// Versions that are looked for before anything is parsed: most documents need nothing.
@@ -110,7 +86,7 @@ fn document(piece: &str, sight: &Sight<'_>, told: &mut Told) -> Option<String> {
         let reason = format!("{what} at {}: {}", loss.path, loss.reason);
         (loss.kind, loss.severity, reason)
     }));
-    Some(one_line(piece, &old, &to, &tree).unwrap_or_else(|| whole(piece, &tree)))
+    Some(one_line(piece, &old, &to, &tree).unwrap_or_else(|| with_document(piece, &tree)))
 }
 
 /// The piece with another apiVersion, if that line is all that differs: comments and layout stay.
@@ -126,18 +102,4 @@ fn one_line(piece: &str, old: &ApiVersion, to: &ApiVersion, wanted: &Tree) -> Op
     let mut read = documents(&new, &YamlLimits::default());
     let tree = read.pop()?.tree.ok()?;
     (read.is_empty() && tree == *wanted).then_some(new)
-}
-
-/// The piece's marker and the comments that stand before the document, then the document written anew.
-fn whole(piece: &str, tree: &Tree) -> String {
-    let mut text = String::with_capacity(piece.len());
-    for (number, line) in piece.split_inclusive('\n').enumerate() {
-        let marker = number == 0 && line.trim_end() == "---";
-        if !(marker || line.trim().is_empty() || line.starts_with(['#', '%'])) {
-            break;
-        }
-        text.push_str(line);
-    }
-    text.push_str(&to_yaml(tree));
-    text
 }
