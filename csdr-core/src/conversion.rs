@@ -14,6 +14,7 @@ mod builtin;
 mod choose;
 mod draft;
 mod faithful;
+pub mod list;
 mod outcome;
 mod reference;
 mod target;
