@@ -18,6 +18,7 @@ mod outcome;
 mod reference;
 mod target;
 
+pub use acceptable::{InTree, IngressClassChoice, MendOptions};
 pub use builtin::{BuiltinConverter, Converted};
 pub use choose::VersionPolicy;
 pub use outcome::{

@@ -1,7 +1,7 @@
 //! The converter that csdr brings.
 
 use super::{
-    acceptable,
+    acceptable::{self, MendOptions},
     draft::{Log, Node},
     faithful,
     outcome::{Change, Loss, SkipReason, Stage},
@@ -12,10 +12,6 @@ use crate::{
     Result,
     model::{ApiVersion, Tree},
 };
-
-/// What the second stage may decide.
-#[derive(Clone, Debug, Default)]
-pub(super) struct MendOptions {}
 
 /// What the third stage may decide.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +39,13 @@ impl BuiltinConverter {
     /// With the defaults: stored versions are kept where they are served, references are rewritten.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// With other choices for the second stage.
+    #[must_use]
+    pub fn with_mends(mut self, mends: MendOptions) -> Self {
+        self.mends = mends;
+        self
     }
 
     /// The first stage alone: exactly what the server makes of an object in version `to`.
@@ -83,6 +86,7 @@ impl BuiltinConverter {
             kind: &kind,
             minor: target.minor(),
             options: &self.mends,
+            services: None,
         };
         if let Err(reason) = acceptable::mend(&mut Node::root(&mut tree, &mut log), &context) {
             return Ok(Err(reason));
