@@ -19,10 +19,11 @@ mod outcome;
 mod reference;
 mod target;
 
+pub use acceptable::{InTree, IngressClassChoice, MendOptions};
 pub use builtin::{BuiltinConverter, Converted};
 pub use choose::VersionPolicy;
 pub use outcome::{
     Change, Conversion, Edit, Loss, LossKind, NoRouteReason, Severity, SkipReason, Stage,
 };
-pub use reference::LastApplied;
+pub use reference::{LastApplied, ReferenceOptions};
 pub use target::TargetApis;

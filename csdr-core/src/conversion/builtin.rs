@@ -1,42 +1,17 @@
 //! The converter that csdr brings.
 
 use super::{
-    acceptable,
+    acceptable::{self, MendOptions},
     draft::{Log, Node},
     faithful,
     outcome::{Change, Loss, SkipReason, Stage},
-    reference::{self, LastApplied},
+    reference::{self, ReferenceOptions},
     target::TargetApis,
 };
 use crate::{
     Result,
     model::{ApiVersion, Tree},
 };
-
-/// What the second stage may decide.
-#[derive(Clone, Debug, Default)]
-pub(super) struct MendOptions {}
-
-/// What the third stage may decide.
-#[derive(Clone, Debug)]
-pub(super) struct ReferenceOptions {
-    /// kubectl's annotation.
-    pub(super) last_applied: LastApplied,
-    /// Whether the manifests of Helm's releases are converted.
-    pub(super) helm_releases: bool,
-    /// Whether references in custom resources are rewritten wherever they look like some.
-    pub(super) custom: bool,
-}
-
-impl Default for ReferenceOptions {
-    fn default() -> Self {
-        Self {
-            last_applied: LastApplied::default(),
-            helm_releases: true,
-            custom: false,
-        }
-    }
-}
 
 /// Converts every kind that is built into Kubernetes 1.16 to 1.36, and custom resources whose definition converts by name alone.
 #[derive(Clone, Debug, Default)]
@@ -62,25 +37,17 @@ impl BuiltinConverter {
         Self::default()
     }
 
-    /// Says what becomes of kubectl's annotation `last-applied-configuration` in a version that the target does not serve.
+    /// With other choices for the second stage.
     #[must_use]
-    pub fn with_last_applied(mut self, last_applied: LastApplied) -> Self {
-        self.references.last_applied = last_applied;
+    pub fn with_mends(mut self, mends: MendOptions) -> Self {
+        self.mends = mends;
         self
     }
 
-    /// Whether the manifests that Helm's releases remember are converted; by default they are.
+    /// With other choices for the third stage.
     #[must_use]
-    pub fn with_helm_releases(mut self, convert: bool) -> Self {
-        self.references.helm_releases = convert;
-        self
-    }
-
-    /// Whether everything in a custom resource that has apiVersion and kind, and is no whole object, is rewritten like a reference. By
-    /// default only well-known places are, and others are reported.
-    #[must_use]
-    pub fn with_custom_references(mut self, rewrite: bool) -> Self {
-        self.references.custom = rewrite;
+    pub fn with_references(mut self, references: ReferenceOptions) -> Self {
+        self.references = references;
         self
     }
 
@@ -122,6 +89,7 @@ impl BuiltinConverter {
             kind: &kind,
             minor: target.minor(),
             options: &self.mends,
+            services: None,
         };
         if let Err(reason) = acceptable::mend(&mut Node::root(&mut tree, &mut log), &context) {
             return Ok(Err(reason));

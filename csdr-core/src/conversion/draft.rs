@@ -351,6 +351,30 @@ impl<'a> Node<'a> {
         });
     }
 
+    /// Goes through the items of the array at a path, until a rule ends it; `null` items are passed by.
+    pub(crate) fn try_each<E>(
+        &mut self,
+        path: &[&str],
+        mut rule: impl FnMut(&mut Node<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut result = Ok(());
+        self.each(path, |item| {
+            if result.is_ok() {
+                result = rule(item);
+            }
+        });
+        result
+    }
+
+    /// Goes to a path, if something other than `null` stands there; the rule may end it.
+    pub(crate) fn try_at<E>(
+        &mut self,
+        path: &[&str],
+        rule: impl FnOnce(&mut Node<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.at(path, rule).unwrap_or(Ok(()))
+    }
+
     /// Goes through the members of the map at a path; `null` members are passed by.
     pub(crate) fn entries(&mut self, path: &[&str], mut rule: impl FnMut(&str, &mut Node<'_>)) {
         self.at(path, |map| {

@@ -26,8 +26,31 @@ mod written;
 
 pub use applied::LastApplied;
 
-use super::{builtin::ReferenceOptions, draft::Node, target::TargetApis};
+use super::{draft::Node, target::TargetApis};
 use memchr::memmem::find;
+
+/// What stage three may decide.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReferenceOptions {
+    /// What becomes of kubectl's annotation in a version that the target does not serve.
+    pub last_applied: LastApplied,
+    /// Whether the manifests that Helm's releases remember are converted.
+    pub helm_releases: bool,
+    /// Whether everything in a custom resource that has apiVersion and kind, and is no whole object, is rewritten like a reference;
+    /// else only well-known places are, and others are reported.
+    pub custom: bool,
+}
+
+impl Default for ReferenceOptions {
+    /// The annotation and Helm's releases are converted, custom resources are rewritten in well-known places only.
+    fn default() -> Self {
+        Self {
+            last_applied: LastApplied::default(),
+            helm_releases: true,
+            custom: false,
+        }
+    }
+}
 
 /// What a rule may look at beside the object.
 struct Sight<'a> {

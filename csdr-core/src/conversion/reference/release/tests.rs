@@ -1,8 +1,7 @@
 //! Source of the form: Helm 3, `pkg/storage/driver/util.go`.
 
 use super::super::{
-    super::builtin::ReferenceOptions,
-    concerns,
+    ReferenceOptions, concerns,
     tests::{newest, run},
 };
 use super::*;
