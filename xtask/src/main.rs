@@ -1,4 +1,4 @@
-//! The developer's commands: `cargo xtask test | testenv | lint | lifecycle | bench | fuzz`.
+//! The developer's commands: `cargo xtask test | testenv | lint | lifecycle | bench | fuzz | vectors`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -14,6 +14,7 @@ mod run;
 mod test;
 mod testenv;
 mod tree;
+mod vectors;
 
 use std::process::ExitCode;
 
@@ -31,7 +32,9 @@ usage: cargo xtask COMMAND
                        every-field objects (testdata of kubernetes/api), from those first
   bench NAME [ARG…]    a benchmark, in release
   fuzz [--seconds N] [TARGET…]
-                       the fuzz targets, each N seconds (300)";
+                       the fuzz targets, each N seconds (300)
+  vectors [FILE…]      compare csdr's conversions with the API server's; without FILE, the
+                       project's own vectors";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         "lint" => lint::run(&rest),
         "bench" => bench::run(&rest),
         "fuzz" => fuzz::run(&rest),
+        "vectors" => return vectors::run(&rest),
         "" | "help" | "-h" | "--help" => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;

@@ -1,12 +1,13 @@
 //! The converter that csdr brings.
 
 use super::{
-    acceptable,
+    acceptable::{self, MendOptions},
     choose::{VersionPolicy, Wishes, choose, made_by_cluster_object},
     draft::{Log, Node},
     faithful,
     outcome::{Change, Conversion, Loss, Route, SkipReason, Stage},
-    reference, schema,
+    reference::{self, ReferenceOptions},
+    schema,
     target::TargetApis,
 };
 use crate::{
@@ -14,14 +15,6 @@ use crate::{
     model::{ApiVersion, GroupResource, GroupVersionKind, Object, Tree},
     port::ApiVersionConverter,
 };
-
-/// What the second stage may decide.
-#[derive(Clone, Debug, Default)]
-pub(super) struct MendOptions {}
-
-/// What the third stage may decide.
-#[derive(Clone, Debug, Default)]
-pub(super) struct ReferenceOptions {}
 
 /// Converts every kind that is built into Kubernetes 1.16 to 1.36, and custom resources whose definition converts by name alone.
 ///
@@ -68,6 +61,20 @@ impl BuiltinConverter {
     /// With the defaults: stored versions are kept where they are served, references are rewritten.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// With other choices for the second stage.
+    #[must_use]
+    pub fn with_mends(mut self, mends: MendOptions) -> Self {
+        self.mends = mends;
+        self
+    }
+
+    /// With other choices for the third stage.
+    #[must_use]
+    pub fn with_references(mut self, references: ReferenceOptions) -> Self {
+        self.references = references;
+        self
     }
 
     /// How a version is chosen where the target serves several.
@@ -132,6 +139,7 @@ impl BuiltinConverter {
             kind: &kind,
             minor: target.minor(),
             options: &self.mends,
+            services: None,
         };
         if let Err(reason) = acceptable::mend(&mut Node::root(&mut tree, &mut log), &context) {
             return Ok(Err(reason));
