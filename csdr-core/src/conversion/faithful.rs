@@ -25,6 +25,7 @@ mod slice;
 mod storage;
 mod webhook;
 mod workload;
+mod zero;
 
 use super::draft::{Log, Node};
 use crate::{
