@@ -89,6 +89,17 @@ fn drop_init_container_annotations(template: &mut Node<'_>) {
     }
 }
 
+/// Defaults of a source that names a field of the pod or a resource of a container.
+fn reference_defaults(source: &mut Node<'_>) {
+    zero::inside(source, &["fieldRef"], |field| {
+        zero::fill(field, "apiVersion", "v1");
+    });
+    // No default, but a quantity that Go's encoder never leaves out.
+    zero::inside(source, &["resourceFieldRef"], |resource| {
+        zero::default(resource, "divisor", "0");
+    });
+}
+
 /// Rounds the quantities of `resources`.
 pub(super) fn round_resources(node: &mut Node<'_>) {
     round_quantities(node, &["resources", "limits"]);

@@ -7,7 +7,10 @@ mod daemon_set;
 mod deployment;
 mod stateful_set;
 
-use super::super::draft::{DEFAULT, Node, map};
+use super::super::{
+    draft::{DEFAULT, Node, map},
+    outcome::{LossKind, Severity},
+};
 use super::{Family, Gv, nothing, pod, zero};
 use crate::{
     Result,
@@ -121,6 +124,16 @@ fn set_annotation(node: &mut Node<'_>, annotation: &str, value: String, reason: 
     });
 }
 
+/// Takes a field of the target's spec away that the stored version does not know, and so ignored.
+fn lose_foreign_field(node: &mut Node<'_>, field: &str) {
+    node.lose(
+        &["spec", field],
+        LossKind::NoCounterpart,
+        Severity::Warning,
+        "the stored version ignored this field; the target's would act on it",
+    );
+}
+
 /// The whole number that an annotation holds.
 fn annotated_number(node: &Node<'_>, annotation: &str) -> Option<i64> {
     node.text(&["metadata", "annotations", annotation])?
@@ -129,5 +142,6 @@ fn annotated_number(node: &Node<'_>, annotation: &str) -> Option<i64> {
 }
 
 #[cfg(test)]
+mod differential;
 #[cfg(test)]
 mod tests;

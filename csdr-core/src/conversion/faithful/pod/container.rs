@@ -2,7 +2,7 @@
 
 use super::super::super::draft::Node;
 use super::super::zero;
-use super::{image, round_resources};
+use super::{image, reference_defaults, round_resources};
 
 /// Writes the defaults of a Container.
 pub(super) fn defaults(container: &mut Node<'_>) {
@@ -17,11 +17,11 @@ pub(super) fn defaults(container: &mut Node<'_>) {
         zero::fill(port, "protocol", "TCP");
     });
     zero::each(container, &["env"], |variable| {
-        zero::inside(variable, &["valueFrom", "fieldRef"], |field| {
-            zero::fill(field, "apiVersion", "v1");
-        });
-        zero::inside(variable, &["valueFrom", "fileKeyRef"], |file| {
-            zero::default(file, "optional", false);
+        zero::inside(variable, &["valueFrom"], |source| {
+            reference_defaults(source);
+            zero::inside(source, &["fileKeyRef"], |file| {
+                zero::default(file, "optional", false);
+            });
         });
     });
     round_resources(container);

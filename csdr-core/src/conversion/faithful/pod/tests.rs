@@ -85,7 +85,8 @@ fn containers_of_every_kind_get_their_defaults() {
             "env":[{"name":"A","value":""},
                    {"name":"B","valueFrom":{"fieldRef":{"fieldPath":"p"}}},
                    {"name":"C","valueFrom":{"fieldRef":{"apiVersion":"v0"}}},
-                   {"name":"D","valueFrom":{"fileKeyRef":{"key":"k"}}}],
+                   {"name":"D","valueFrom":{"fileKeyRef":{"key":"k"}}},
+                   {"name":"E","valueFrom":{"resourceFieldRef":{"divisor":"1Mi"}}}],
             "resources":{"requests":{"cpu":"100u","memory":"0.5Gi"},"limits":{"cpu":0.0001}},
             "livenessProbe":{"timeoutSeconds":0,"periodSeconds":5,"httpGet":{"port":80}},
             "readinessProbe":{"grpc":{"port":1}},
@@ -102,7 +103,8 @@ fn containers_of_every_kind_get_their_defaults() {
             "env":[{"name":"A","value":""},
                    {"name":"B","valueFrom":{"fieldRef":{"fieldPath":"p","apiVersion":"v1"}}},
                    {"name":"C","valueFrom":{"fieldRef":{"apiVersion":"v0"}}},
-                   {"name":"D","valueFrom":{"fileKeyRef":{"key":"k","optional":false}}}],
+                   {"name":"D","valueFrom":{"fileKeyRef":{"key":"k","optional":false}}},
+                   {"name":"E","valueFrom":{"resourceFieldRef":{"divisor":"1Mi"}}}],
             "resources":{"requests":{"cpu":"1m","memory":"0.5Gi"},"limits":{"cpu":"1m"}},
             "livenessProbe":{"timeoutSeconds":1,"periodSeconds":5,"successThreshold":1,"failureThreshold":3,
                              "httpGet":{"port":80,"path":"/","scheme":"HTTP"}},
@@ -141,7 +143,7 @@ fn volumes_get_the_defaults_of_their_source() {
         ),
         (
             r#"{"downwardAPI":{"items":[{"path":"a","fieldRef":{}},{"resourceFieldRef":{}}]}}"#,
-            r#"{"downwardAPI":{"items":[{"path":"a","fieldRef":{"apiVersion":"v1"}},{"resourceFieldRef":{}}],"defaultMode":420}}"#,
+            r#"{"downwardAPI":{"items":[{"path":"a","fieldRef":{"apiVersion":"v1"}},{"resourceFieldRef":{"divisor":"0"}}],"defaultMode":420}}"#,
         ),
         (
             r#"{"projected":{"sources":[{"secret":{}},{"downwardAPI":{"items":[{"fieldRef":{}}]}},{"serviceAccountToken":{}}]}}"#,

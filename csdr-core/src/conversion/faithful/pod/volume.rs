@@ -2,6 +2,7 @@
 
 use super::super::super::draft::Node;
 use super::super::{claim, zero};
+use super::reference_defaults;
 use crate::model::Tree;
 
 /// Every source of a volume that the server of 1.36 knows. A volume with none of them is an `emptyDir`.
@@ -51,7 +52,7 @@ pub(super) fn defaults(volume: &mut Node<'_>) {
             zero::default(source, "defaultMode", FILE_MODE);
         });
     }
-    zero::each(volume, &["downwardAPI", "items"], field_reference);
+    zero::each(volume, &["downwardAPI", "items"], reference_defaults);
     zero::each(volume, &["projected", "sources"], projection);
     zero::inside(volume, &["ephemeral", "volumeClaimTemplate"], |claim| {
         claim::embedded_defaults(claim);
@@ -59,14 +60,8 @@ pub(super) fn defaults(volume: &mut Node<'_>) {
     storage_systems(volume);
 }
 
-fn field_reference(item: &mut Node<'_>) {
-    zero::inside(item, &["fieldRef"], |field| {
-        zero::fill(field, "apiVersion", "v1");
-    });
-}
-
 fn projection(source: &mut Node<'_>) {
-    zero::each(source, &["downwardAPI", "items"], field_reference);
+    zero::each(source, &["downwardAPI", "items"], reference_defaults);
     zero::inside(source, &["serviceAccountToken"], |token| {
         zero::default(token, "expirationSeconds", 3600);
     });

@@ -3,8 +3,8 @@
 use super::super::super::draft::Node;
 use super::super::{Family, Gv, zero};
 use super::{
-    annotated_number, convert_template, is_extensions, set_annotation, take_annotation,
-    template_defaults,
+    annotated_number, convert_template, is_extensions, lose_foreign_field, set_annotation,
+    take_annotation, template_defaults,
 };
 use crate::{Result, model::Tree};
 
@@ -79,6 +79,9 @@ fn annotate_generation(node: &mut Node<'_>) {
 fn from_hub(node: &mut Node<'_>, gv: Gv<'_>) -> Result<()> {
     let annotation = ["metadata", "annotations", TEMPLATE_GENERATION];
     let generation = annotated_number(node, TEMPLATE_GENERATION);
+    if is_extensions(gv) {
+        lose_foreign_field(node, "templateGeneration");
+    }
     if !is_extensions(gv) {
         // The server reads the annotation into its internal type and writes it back, also where none stood.
         let generation = generation.or_else(|| (!node.has(&annotation)).then_some(0));

@@ -6,8 +6,8 @@ use super::super::super::{
 };
 use super::super::{Family, Gv, zero};
 use super::{
-    annotated_number, convert_template, is_early, is_extensions, set_annotation, take_annotation,
-    template_defaults,
+    annotated_number, convert_template, is_early, is_extensions, lose_foreign_field,
+    set_annotation, take_annotation, template_defaults,
 };
 use crate::{Result, model::Tree};
 
@@ -104,6 +104,10 @@ fn annotate_rollback(node: &mut Node<'_>) {
 
 fn from_hub(node: &mut Node<'_>, gv: Gv<'_>) -> Result<()> {
     let revision = annotated_number(node, ROLLBACK_TO);
+    if is_early(gv) {
+        // Later versions ignore such a field; here it would start a rollback.
+        lose_foreign_field(node, "rollbackTo");
+    }
     if !is_early(gv) {
         // The server reads the annotation into its internal type and writes it back.
         match revision {
