@@ -142,6 +142,4 @@ fn annotated_number(node: &Node<'_>, annotation: &str) -> Option<i64> {
 }
 
 #[cfg(test)]
-mod differential;
-#[cfg(test)]
 mod tests;

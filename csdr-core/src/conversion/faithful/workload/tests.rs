@@ -2,6 +2,8 @@ use super::super::super::draft::Log;
 use super::*;
 use crate::conversion::faithful;
 
+mod odd_types;
+
 fn tree(json: &str) -> Tree {
     Tree::parse(json.as_bytes()).unwrap_or_else(|error| panic!("{error}: {json}"))
 }
