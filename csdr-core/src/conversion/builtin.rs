@@ -192,8 +192,8 @@ impl BuiltinConverter {
     fn keep(&self, object: &Object, target: &TargetApis) -> Result<Conversion> {
         let kind = &object.meta().kind;
         let (group, json) = (kind.api_version.group(), object.json());
-        if !acceptable::concerns(group, &kind.kind, json)
-            && !reference::concerns(group, &kind.kind, json)
+        if !acceptable::concerns(group, &kind.kind, target.minor(), json)
+            && !reference::concerns(group, &kind.kind, json, target)
         {
             return Ok(Conversion::Unchanged);
         }
@@ -272,6 +272,7 @@ impl BuiltinConverter {
             kind: &kind.kind,
             minor: target.minor(),
             options: &self.mends,
+            services: None,
         };
         log.stage = Stage::Acceptable;
         acceptable::mend(&mut Node::root(tree, log), &context)?;

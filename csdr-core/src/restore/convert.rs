@@ -46,7 +46,8 @@ impl Restore {
                 same(&object, &converted)?;
                 // A restore writes neither status nor what the server owns.
                 let counts = |loss: &Loss| {
-                    !loss.path.starts_with("/status") && !loss.path.starts_with("/metadata/managedFields")
+                    !loss.path.starts_with("/status")
+                        && !loss.path.starts_with("/metadata/managedFields")
                 };
                 Fitted::Object {
                     to: converted.resource_version_path(),
@@ -71,7 +72,8 @@ impl Restore {
             Some(apis) => apis.clone(),
             None => TargetApis::from_discovery(discovery.clone()),
         };
-        let definitions: GroupResource = "customresourcedefinitions.apiextensions.k8s.io".parse()?;
+        let definitions: GroupResource =
+            "customresourcedefinitions.apiextensions.k8s.io".parse()?;
         let mut rows = backup.rows_of(&definitions)?;
         let mut kinds: Vec<CustomKind> = Vec::new();
         let mut held: Vec<IndexRow> = Vec::new();
@@ -83,7 +85,8 @@ impl Restore {
                 let best = best_version(&held, &apis);
                 let object = backup.member(best.member).await?.object(best);
                 // One that cannot be read or converted is told of with its own row.
-                if let Ok(Fitted::Object { object, .. }) = object.and_then(|object| self.fit(object, &apis))
+                if let Ok(Fitted::Object { object, .. }) =
+                    object.and_then(|object| self.fit(object, &apis))
                     && let Ok(kind) = object.tree().and_then(|tree| CustomKind::from_crd(&tree))
                 {
                     kinds.push(kind);

@@ -146,7 +146,9 @@ impl Judge<'_> {
             None => {
                 let mut kind = RestoreKind {
                     wave: Wave::of(&target.group_resource()),
-                    kind: object.map(|object| object.meta().kind.kind.clone()).unwrap_or_default(),
+                    kind: object
+                        .map(|object| object.meta().kind.kind.clone())
+                        .unwrap_or_default(),
                     resource: stored.clone(),
                     target,
                     defined_by_backup: false,
@@ -164,9 +166,8 @@ impl Judge<'_> {
                 }
             }
         };
-        u16::try_from(place).map_err(|_| {
-            Error::new(ErrorKind::Exhausted, "kinds beyond what a plan can hold")
-        })
+        u16::try_from(place)
+            .map_err(|_| Error::new(ErrorKind::Exhausted, "kinds beyond what a plan can hold"))
     }
 
     /// Decides whether the target takes objects of this kind.
@@ -205,7 +206,10 @@ impl Judge<'_> {
         let mut sources: BTreeMap<GroupResource, BTreeSet<GroupResource>> = BTreeMap::new();
         for kind in &self.kinds {
             let target = kind.target.group_resource();
-            sources.entry(target).or_default().insert(kind.resource.group_resource());
+            sources
+                .entry(target)
+                .or_default()
+                .insert(kind.resource.group_resource());
         }
         sources.retain(|_, stored| stored.len() > 1);
         if sources.is_empty() {
@@ -220,7 +224,9 @@ impl Judge<'_> {
         let twin = |row: &Row| {
             let kind = kinds.get(usize::from(row.kind))?;
             let target = kind.target.group_resource();
-            sources.contains_key(&target).then(|| (target, row.namespace, row.name.clone()))
+            sources
+                .contains_key(&target)
+                .then(|| (target, row.namespace, row.name.clone()))
         };
         let taken: BTreeSet<_> = rows
             .iter()
