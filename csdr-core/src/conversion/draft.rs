@@ -145,7 +145,7 @@ impl<'a> Node<'a> {
     ) {
         let value = value.into();
         let before = self.get(path).cloned();
-        if before.as_ref() == Some(&value) {
+        if before.as_ref() == Some(&value) || !self.writable(path) {
             return;
         }
         let edit = match before {
@@ -163,19 +163,41 @@ impl<'a> Node<'a> {
         self.tree.set(path, value);
     }
 
-    /// Moves a value to another path below this node, over whatever stands there. Nothing happens where nothing stands.
+    /// Moves a value to another path below this node, over whatever stands there, which is lost. Nothing happens where nothing
+    /// stands, and where the way to the new path is not made of objects.
     pub(crate) fn rename(&mut self, from: &[&str], to: &[&str]) {
+        if !self.writable(to) {
+            return;
+        }
         let Some(value) = self.tree.remove(from) else {
             return;
         };
         if value.is_null() {
             return;
         }
+        self.lose(
+            to,
+            LossKind::UnknownField,
+            Severity::Warning,
+            "not a field of the stored version; the value of the field that became this one stands here now",
+        );
         let edit = Edit::Moved {
             from: self.pointer(from),
         };
         self.record(to, edit, None, None, Severity::Info, "renamed");
         self.tree.set(to, value);
+    }
+
+    /// Whether a path can be written without something of another form, which no rule expects, being written over on the way.
+    pub(crate) fn writable(&self, path: &[&str]) -> bool {
+        let way = path.split_last().map_or(path, |(_, way)| way);
+        let mut place = Some(&*self.tree);
+        let mut objects = path.is_empty() || self.tree.as_object().is_some();
+        for key in way {
+            place = place.and_then(|tree| tree.as_object()?.get(*key));
+            objects &= place.is_none_or(|tree| tree.is_null() || tree.as_object().is_some());
+        }
+        objects
     }
 
     /// Takes a value away that says nothing any more; the reason tells why nothing is lost by it.
