@@ -1,4 +1,4 @@
-//! The developer's commands: `cargo xtask test | testenv | lint | bench | fuzz`.
+//! The developer's commands: `cargo xtask test | testenv | lint | bench | fuzz | vectors`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -13,6 +13,7 @@ mod run;
 mod test;
 mod testenv;
 mod tree;
+mod vectors;
 
 use std::process::ExitCode;
 
@@ -27,7 +28,9 @@ usage: cargo xtask COMMAND
   lint                 format, clippy, documentation, licences, architecture, file rules
   bench NAME [ARG…]    a benchmark, in release
   fuzz [--seconds N] [TARGET…]
-                       the fuzz targets, each N seconds (300)";
+                       the fuzz targets, each N seconds (300)
+  vectors [FILE…]      compare csdr's conversions with the API server's; without FILE, the
+                       project's own vectors";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         "lint" => lint::run(&rest),
         "bench" => bench::run(&rest),
         "fuzz" => fuzz::run(&rest),
+        "vectors" => return vectors::run(&rest),
         "" | "help" | "-h" | "--help" => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;
