@@ -23,6 +23,8 @@ mod runtime_class;
 mod scheduling;
 mod slice;
 mod storage;
+#[cfg(test)]
+mod table;
 mod webhook;
 mod workload;
 

@@ -43,7 +43,9 @@ const CPU_UTILIZATION: i64 = 80;
 fn defaults(node: &mut Node<'_>, (_, version): Gv<'_>) -> Result<()> {
     let time = node.get(&["status", "lastScaleTime"]);
     if time.is_some_and(|time| time.as_str().is_none()) {
-        return Err(Error::invalid("status.lastScaleTime is not a time: no server can read the object"));
+        return Err(Error::invalid(
+            "status.lastScaleTime is not a time: no server can read the object",
+        ));
     }
     if node
         .get(&["spec"])
@@ -96,9 +98,16 @@ fn up(node: &mut Node<'_>, (_, version): Gv<'_>) -> Result<()> {
         .get(&["status"])
         .is_some_and(|status| status.as_object().is_some_and(|status| !status.is_empty()))
     {
-        node.add(&["status", "desiredReplicas"], Tree::from(0), "always written");
+        node.add(
+            &["status", "desiredReplicas"],
+            Tree::from(0),
+            "always written",
+        );
         if node.get(&["status", "currentReplicas"]) == Some(&Tree::from(0)) {
-            node.remove(&["status", "currentReplicas"], "0 is what v2 reads where nothing stands");
+            node.remove(
+                &["status", "currentReplicas"],
+                "0 is what v2 reads where nothing stands",
+            );
         }
     }
     Ok(())
@@ -128,3 +137,5 @@ fn down(node: &mut Node<'_>, (_, version): Gv<'_>) -> Result<()> {
     Ok(())
 }
 
+#[cfg(test)]
+mod tests;

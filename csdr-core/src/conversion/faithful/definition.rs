@@ -67,7 +67,9 @@ fn defaults(node: &mut Node<'_>, gv: Gv<'_>) -> Result<()> {
         &["webhook", "clientConfig", "service"]
     };
     node.at(&CONVERSION, |conversion| {
-        conversion.at(client, |service| service.default(&["port"], Tree::from(443)));
+        conversion.at(client, |service| {
+            service.default(&["port"], Tree::from(443))
+        });
     });
     status(node);
     Ok(())
@@ -223,7 +225,14 @@ fn distribute(node: &mut Node<'_>, shared: &str, own: &str) {
             );
         }
         let edit = Edit::Moved { from: from.clone() };
-        version.record(&[own], edit, None, None, Severity::Info, "v1 says it in every version");
+        version.record(
+            &[own],
+            edit,
+            None,
+            None,
+            Severity::Info,
+            "v1 says it in every version",
+        );
         version.tree_mut().set(&[own], copy);
     });
 }
@@ -231,7 +240,10 @@ fn distribute(node: &mut Node<'_>, shared: &str, own: &str) {
 fn conversion_up(conversion: &mut Node<'_>) {
     let versions: &[&str] = &["conversionReviewVersions"];
     if conversion.get(versions).is_some_and(empty_list) {
-        conversion.remove(versions, "an empty list says nothing; v1 refuses it without a webhook");
+        conversion.remove(
+            versions,
+            "an empty list says nothing; v1 refuses it without a webhook",
+        );
     }
     conversion.rename(versions, &["webhook", "conversionReviewVersions"]);
     conversion.rename(&["webhookClientConfig"], &["webhook", "clientConfig"]);
@@ -315,7 +327,14 @@ fn lift(node: &mut Node<'_>, shared: &str, own: &str) {
     );
     for from in moves {
         let edit = Edit::Moved { from };
-        node.record(field, edit, None, None, Severity::Info, "v1beta1 says it once for all versions");
+        node.record(
+            field,
+            edit,
+            None,
+            None,
+            Severity::Info,
+            "v1beta1 says it once for all versions",
+        );
     }
     node.tree_mut().set(field, value);
 }
@@ -356,3 +375,6 @@ fn conversion_down(conversion: &mut Node<'_>) {
         conversion.tree_mut().remove(&["webhook"]);
     }
 }
+
+#[cfg(test)]
+mod tests;

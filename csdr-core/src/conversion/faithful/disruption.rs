@@ -169,3 +169,89 @@ fn security_down(_: &mut Node<'_>, gv: Gv<'_>) -> Result<()> {
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::table::{check, convert};
+
+    const EXISTS: &str = r#"{"matchExpressions":[{"key":"pdb.kubernetes.io/deprecated-v1beta1-empty-selector-match","operator":"Exists"}]}"#;
+    const NOT: &str = r#"{"matchExpressions":[{"key":"pdb.kubernetes.io/deprecated-v1beta1-empty-selector-match","operator":"DoesNotExist"}]}"#;
+
+    fn budget(version: &str, selector: &str) -> String {
+        format!(
+            r#"{{"apiVersion":"policy/{version}","kind":"PodDisruptionBudget","spec":{{"minAvailable":1,"selector":{selector}}}}}"#
+        )
+    }
+
+    /// Source: api-versions.md section 2.6.
+    #[test]
+    fn a_selector_selects_the_same_pods_in_both_versions() {
+        let beside = r#"{"matchLabels":{"a":"b"},"matchExpressions":[
+            {"key":"pdb.kubernetes.io/deprecated-v1beta1-empty-selector-match","operator":"Exists"},{"key":"c","operator":"Exists"}]}"#;
+        let stripped =
+            r#"{"matchLabels":{"a":"b"},"matchExpressions":[{"key":"c","operator":"Exists"}]}"#;
+        let up = [
+            ("{}", EXISTS),
+            (r#"{"matchLabels":{},"matchExpressions":[]}"#, EXISTS),
+            (r#"{"matchLabels":null}"#, EXISTS),
+            (NOT, "{}"),
+            (EXISTS, "{}"),
+            (beside, stripped),
+            (
+                r#"{"matchLabels":{"a":"b"}}"#,
+                r#"{"matchLabels":{"a":"b"}}"#,
+            ),
+            ("7", "7"),
+        ];
+        for (selector, expected) in up {
+            check(&[(
+                &budget("v1beta1", selector),
+                "policy/v1",
+                &budget("v1", expected),
+            )]);
+        }
+        let down = [
+            ("{}", NOT),
+            (r#"{"matchExpressions":[]}"#, NOT),
+            (EXISTS, "{}"),
+            // Not one of the two marked forms of v1: the marker goes, and what is left selects everything.
+            (NOT, NOT),
+            (beside, stripped),
+        ];
+        for (selector, expected) in down {
+            check(&[(
+                &budget("v1", selector),
+                "policy/v1beta1",
+                &budget("v1beta1", expected),
+            )]);
+        }
+    }
+
+    #[test]
+    fn no_selector_stays_none() {
+        let without = |version: &str| {
+            format!(
+                r#"{{"apiVersion":"policy/{version}","kind":"PodDisruptionBudget","spec":{{}}}}"#
+            )
+        };
+        check(&[
+            (&without("v1beta1"), "policy/v1", &without("v1")),
+            (&without("v1"), "policy/v1beta1", &without("v1beta1")),
+        ]);
+    }
+
+    #[test]
+    fn a_security_policy_stays_as_permissive_as_it_was_and_has_no_successor() {
+        check(&[(
+            r#"{"apiVersion":"extensions/v1beta1","kind":"PodSecurityPolicy","spec":{"privileged":false}}"#,
+            "policy/v1beta1",
+            r#"{"apiVersion":"policy/v1beta1","kind":"PodSecurityPolicy","spec":{"privileged":false,"allowPrivilegeEscalation":true}}"#,
+        )]);
+        let error = convert(
+            r#"{"apiVersion":"policy/v1beta1","kind":"PodSecurityPolicy","spec":{}}"#,
+            "policy/v1",
+        )
+        .unwrap_err();
+        assert!(error.to_string().contains("no successor"), "{error}");
+    }
+}

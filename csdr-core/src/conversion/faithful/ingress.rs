@@ -195,3 +195,6 @@ fn class_defaults(node: &mut Node<'_>, gv: Gv<'_>) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,3 +84,85 @@ fn address_up(node: &mut Node<'_>, gv: Gv<'_>) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::table::check;
+
+    fn policy(version: &str, spec: &str) -> String {
+        format!(r#"{{"apiVersion":"{version}","kind":"NetworkPolicy","spec":{{{spec}}}}}"#)
+    }
+
+    /// Source: api-versions.md section 2.2.
+    #[test]
+    fn types_follow_from_the_rules_that_are_there() {
+        let table = [
+            (
+                r#""podSelector":{}"#,
+                r#""podSelector":{},"policyTypes":["Ingress"]"#,
+            ),
+            (
+                r#""ingress":[{}],"egress":[],"policyTypes":[]"#,
+                r#""ingress":[{}],"egress":[],"policyTypes":["Ingress"]"#,
+            ),
+            (
+                r#""egress":[{}]"#,
+                r#""egress":[{}],"policyTypes":["Ingress","Egress"]"#,
+            ),
+            (
+                r#""egress":[{}],"policyTypes":["Egress"]"#,
+                r#""egress":[{}],"policyTypes":["Egress"]"#,
+            ),
+            // The old defaulting leaves the protocol unset.
+            (
+                r#""ingress":[{"ports":[{"port":80}]}],"policyTypes":["Ingress"]"#,
+                r#""ingress":[{"ports":[{"port":80}]}],"policyTypes":["Ingress"]"#,
+            ),
+        ];
+        for (spec, expected) in table {
+            check(&[(
+                &policy("extensions/v1beta1", spec),
+                "networking.k8s.io/v1",
+                &policy("networking.k8s.io/v1", expected),
+            )]);
+        }
+        check(&[(
+            &policy(
+                "networking.k8s.io/v1",
+                r#""egress":[{"ports":[{"port":53},{"port":53,"protocol":"UDP"}]}]"#,
+            ),
+            "extensions/v1beta1",
+            &policy(
+                "extensions/v1beta1",
+                r#""egress":[{"ports":[{"port":53,"protocol":"TCP"},{"port":53,"protocol":"UDP"}]}],
+                "policyTypes":["Ingress","Egress"]"#,
+            ),
+        )]);
+    }
+
+    #[test]
+    fn an_address_loses_only_the_uid_of_the_alpha() {
+        let address = |version: &str, uid: &str| {
+            format!(
+                r#"{{"apiVersion":"networking.k8s.io/{version}","kind":"IPAddress","spec":{{"parentRef":{{"name":"s"{uid}}}}}}}"#
+            )
+        };
+        check(&[
+            (
+                &address("v1alpha1", r#","uid":"u""#),
+                "networking.k8s.io/v1",
+                &address("v1", ""),
+            ),
+            (
+                &address("v1beta1", ""),
+                "networking.k8s.io/v1",
+                &address("v1", ""),
+            ),
+            (
+                r#"{"apiVersion":"networking.k8s.io/v1alpha1","kind":"ServiceCIDR","spec":{"cidrs":["10.0.0.0/8"]}}"#,
+                "networking.k8s.io/v1",
+                r#"{"apiVersion":"networking.k8s.io/v1","kind":"ServiceCIDR","spec":{"cidrs":["10.0.0.0/8"]}}"#,
+            ),
+        ]);
+    }
+}

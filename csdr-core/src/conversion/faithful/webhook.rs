@@ -114,3 +114,89 @@ fn binding_defaults(node: &mut Node<'_>, (_, version): Gv<'_>) -> Result<()> {
     node.at(&["spec", "matchResources"], resources_defaults);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::table::check;
+
+    /// Source: api-versions.md section 2.9.
+    #[test]
+    fn the_defaults_of_the_stored_version_are_made_explicit() {
+        let webhook = |version: &str, kind: &str, fields: &str| {
+            format!(
+                r#"{{"apiVersion":"admissionregistration.k8s.io/{version}","kind":"{kind}WebhookConfiguration","webhooks":[{{"name":"w"{fields}}}]}}"#
+            )
+        };
+        let said = r#","clientConfig":{"service":{"name":"s"}},"rules":[{"resources":["pods"]},{"scope":"Cluster"}],"admissionReviewVersions":[]"#;
+        let same = r#","clientConfig":{"service":{"name":"s","port":443}},"rules":[{"resources":["pods"],"scope":"*"},{"scope":"Cluster"}],
+            "namespaceSelector":{},"objectSelector":{}"#;
+        let old = r#","failurePolicy":"Ignore","matchPolicy":"Exact","timeoutSeconds":30,"sideEffects":"Unknown","admissionReviewVersions":["v1beta1"]"#;
+        let new = r#","failurePolicy":"Fail","matchPolicy":"Equivalent","timeoutSeconds":10,"admissionReviewVersions":[]"#;
+        let never = r#","reinvocationPolicy":"Never""#;
+        for (kind, only) in [("Validating", ""), ("Mutating", never)] {
+            check(&[
+                (
+                    &webhook("v1beta1", kind, said),
+                    "admissionregistration.k8s.io/v1",
+                    &webhook("v1", kind, &format!("{same}{old}{only}")),
+                ),
+                (
+                    &webhook("v1", kind, said),
+                    "admissionregistration.k8s.io/v1beta1",
+                    &webhook("v1beta1", kind, &format!("{same}{new}{only}")),
+                ),
+            ]);
+        }
+    }
+
+    #[test]
+    fn what_is_said_stays() {
+        let said = |version: &str| {
+            format!(
+                r#"{{"apiVersion":"admissionregistration.k8s.io/{version}","kind":"ValidatingWebhookConfiguration","webhooks":[{{
+                "name":"w","failurePolicy":"Fail","matchPolicy":"Equivalent","timeoutSeconds":5,"sideEffects":"None","admissionReviewVersions":["v1"],
+                "namespaceSelector":{{"matchLabels":{{"a":"b"}}}},"objectSelector":{{}},"clientConfig":{{"service":{{"port":8443}}}}}}]}}"#
+            )
+        };
+        check(&[(
+            &said("v1beta1"),
+            "admissionregistration.k8s.io/v1",
+            &said("v1"),
+        )]);
+    }
+
+    #[test]
+    fn policies_and_bindings() {
+        for kind in ["Validating", "Mutating"] {
+            let policy = |version: &str, spec: &str| {
+                format!(
+                    r#"{{"apiVersion":"admissionregistration.k8s.io/{version}","kind":"{kind}AdmissionPolicy","spec":{{{spec}}}}}"#
+                )
+            };
+            let binding = |version: &str, spec: &str| {
+                format!(
+                    r#"{{"apiVersion":"admissionregistration.k8s.io/{version}","kind":"{kind}AdmissionPolicyBinding","spec":{{{spec}}}}}"#
+                )
+            };
+            let rules = r#""matchConstraints":{"resourceRules":[{"resources":["pods"]}],"excludeResourceRules":[{}]}"#;
+            let filled = r#""matchConstraints":{"matchPolicy":"Equivalent","namespaceSelector":{},"objectSelector":{},
+                "resourceRules":[{"resources":["pods"],"scope":"*"}],"excludeResourceRules":[{"scope":"*"}]},"failurePolicy":"Fail""#;
+            for (from, to) in [("v1alpha1", "v1"), ("v1", "v1beta1")] {
+                check(&[(
+                    &policy(from, rules),
+                    &format!("admissionregistration.k8s.io/{to}"),
+                    &policy(to, filled),
+                )]);
+            }
+            let parameters = r#""paramRef":{"name":"p"}"#;
+            let denied = r#""paramRef":{"name":"p","parameterNotFoundAction":"Deny"}"#;
+            for (from, expected) in [("v1alpha1", denied), ("v1beta1", parameters)] {
+                check(&[(
+                    &binding(from, parameters),
+                    "admissionregistration.k8s.io/v1",
+                    &binding("v1", expected),
+                )]);
+            }
+        }
+    }
+}

@@ -107,15 +107,15 @@ fn move_out(node: &mut Node<'_>, annotation: &[&str], field: &[&str], value: Tre
     let edit = Edit::Moved {
         from: node.pointer(annotation),
     };
+    let text = node.tree_mut().remove(annotation);
     node.record(
         field,
         edit,
-        None,
+        text,
         None,
         Severity::Info,
         "the wanted version has a field for it",
     );
-    node.tree_mut().remove(annotation);
     node.tree_mut().set(field, value);
     true
 }
@@ -163,14 +163,14 @@ fn put(node: &mut Node<'_>, annotation: &str, field: &[&str], text: String, seve
         Severity::Info,
         "the wanted version has no field for it",
     );
+    let value = node.tree_mut().remove(field);
     node.loses(
         field,
         LossKind::NoCounterpart,
-        None,
+        value,
         severity,
         format!("the wanted version has no such field; it stands in the annotation {annotation}, which only a server that knows it reads"),
     );
-    node.tree_mut().remove(field);
     node.tree_mut().set(&place, text.into());
 }
 
@@ -262,7 +262,11 @@ pub(super) fn put_tolerances(node: &mut Node<'_>) {
 pub(super) fn drop_all(node: &mut Node<'_>, annotated: bool) {
     let lists = [METRICS, CURRENT_METRICS, CONDITIONS].map(|carried| carried.annotation);
     let tolerances = TOLERANCES.map(|(annotation, _)| annotation);
-    for annotation in lists.into_iter().chain([BEHAVIOR_ANNOTATION]).chain(tolerances) {
+    for annotation in lists
+        .into_iter()
+        .chain([BEHAVIOR_ANNOTATION])
+        .chain(tolerances)
+    {
         node.remove(
             &place(annotation),
             "an annotation of the server's own conversion, which nothing reads in the stored version",
@@ -272,4 +276,3 @@ pub(super) fn drop_all(node: &mut Node<'_>, annotated: bool) {
         node.tree_mut().remove(&["metadata", "annotations"]);
     }
 }
-

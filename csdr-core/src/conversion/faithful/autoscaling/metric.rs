@@ -225,7 +225,9 @@ fn drop_type(at: &mut Node<'_>, field: &str) {
             path,
             LossKind::Meaning,
             Severity::Warning,
-            format!("the wanted version takes it for {kind}, which follows from which value is set"),
+            format!(
+                "the wanted version takes it for {kind}, which follows from which value is set"
+            ),
         );
     }
 }

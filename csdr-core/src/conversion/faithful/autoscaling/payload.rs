@@ -350,12 +350,10 @@ fn encode(tree: &Tree, shape: Option<&Shape>, text: &mut String) {
         (Some(Shape::Struct(fields)), Tree::Object(members)) => {
             encode_struct(members, fields, text);
         }
-        (Some(Shape::Quantity), Tree::String(_) | Tree::Number(_)) => {
-            match quantity_text(tree) {
-                Some(canonical) => encode_text(&canonical, text),
-                None => encode(tree, None, text),
-            }
-        }
+        (Some(Shape::Quantity), Tree::String(_) | Tree::Number(_)) => match quantity_text(tree) {
+            Some(canonical) => encode_text(&canonical, text),
+            None => encode(tree, None, text),
+        },
         (Some(Shape::Texts), Tree::Object(members)) => {
             let mut sorted: Vec<_> = members.iter().collect();
             sorted.sort_unstable_by_key(|(key, _)| key.as_str());
@@ -464,4 +462,88 @@ fn encode_text(value: &str, text: &mut String) {
         }
     }
     text.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BEHAVIOR, CONDITION, METRIC, Shape, read, read_list, write, write_list};
+    use crate::model::Tree;
+
+    fn tree(text: &str) -> Tree {
+        Tree::parse(text.as_bytes()).unwrap()
+    }
+
+    /// Source: encoding/json, for the types of pkg/apis/autoscaling and api/autoscaling/v1.
+    #[test]
+    fn payloads_are_written_as_go_does() {
+        let metrics = tree(
+            r#"[{"resource":{"targetAverageValue":"0.5","name":"<cpu>"},"type":"Resource"},
+            {"type":"Object","object":{"selector":{"matchLabels":{"b":"2","a":"1"},"matchExpressions":[{"operator":"Exists","key":"k","values":[]}]}}},
+            {"type":"Pods","pods":{"selector":{},"extra":[1e3,true,null]}}]"#,
+        );
+        assert_eq!(
+            write_list(metrics.as_array().unwrap(), &Shape::Struct(&METRIC)),
+            concat!(
+                r#"[{"type":"Resource","resource":{"name":"\u003ccpu\u003e","targetAverageValue":"500m"}},"#,
+                r#"{"type":"Object","object":{"target":{"kind":"","name":""},"metricName":"","targetValue":"0","selector":{"matchLabels":{"a":"1","b":"2"},"matchExpressions":[{"key":"k","operator":"Exists"}]}}},"#,
+                r#"{"type":"Pods","pods":{"metricName":"","targetAverageValue":"0","selector":{},"extra":[1e3,true,null]}}]"#
+            )
+        );
+        let behavior =
+            tree(r#"{"scaleUp":{"policies":[{"type":"Pods"}]},"scaleDown":{"policies":[]}}"#);
+        assert_eq!(
+            write(&behavior, &Shape::Struct(&BEHAVIOR)),
+            concat!(
+                r#"{"ScaleUp":{"StabilizationWindowSeconds":null,"SelectPolicy":null,"Policies":[{"Type":"Pods","Value":0,"PeriodSeconds":0}],"Tolerance":null},"#,
+                r#""ScaleDown":{"StabilizationWindowSeconds":null,"SelectPolicy":null,"Policies":[],"Tolerance":null}}"#
+            )
+        );
+        let conditions =
+            tree("[{\"type\":\"A\",\"status\":\"True\",\"message\":\"a&b\\n\\u0001\\b\\\"\"}]");
+        assert_eq!(
+            write_list(conditions.as_array().unwrap(), &Shape::Struct(&CONDITION)),
+            "[{\"type\":\"A\",\"status\":\"True\",\"lastTransitionTime\":null,\"message\":\"a\\u0026b\\n\\u0001\\b\\\"\"}]"
+        );
+    }
+
+    #[test]
+    fn payloads_are_read_as_go_does() {
+        let behavior = r#"{"scaleup":{"SELECTPOLICY":"Max","Policies":[{"Value":4}],"Tolerance":null},"ScaleDown":null,"own":1}"#;
+        assert_eq!(
+            read(behavior, &Shape::Struct(&BEHAVIOR)).unwrap(),
+            tree(r#"{"scaleUp":{"selectPolicy":"Max","policies":[{"value":4}]},"own":1}"#)
+        );
+        for wrong in [
+            "",
+            "[]",
+            "{",
+            r#"{"ScaleUp":7}"#,
+            r#"{"ScaleUp":{"StabilizationWindowSeconds":1.5}}"#,
+            r#"{"ScaleUp":{"StabilizationWindowSeconds":2147483648}}"#,
+            r#"{"ScaleUp":{"Tolerance":"x"}}"#,
+            r#"{"ScaleUp":{"Policies":{}}}"#,
+        ] {
+            assert_eq!(read(wrong, &Shape::Struct(&BEHAVIOR)), None, "{wrong}");
+        }
+        let condition = |time: &str| {
+            let text = format!(r#"[{{"type":"A","lastTransitionTime":"{time}"}}]"#);
+            read_list(&text, &Shape::Struct(&CONDITION)).is_some()
+        };
+        for time in [
+            "2021-01-01T00:00:00Z",
+            "2021-01-01T00:00:00.5Z",
+            "2021-01-01T00:00:00+02:00",
+        ] {
+            assert!(condition(time), "{time}");
+        }
+        for time in [
+            "",
+            "2021-01-01",
+            "2021-01-01T00:00:00",
+            "2021-01-01T00:00:00.Z",
+            "2021-01-01 00:00:00Z",
+        ] {
+            assert!(!condition(time), "{time}");
+        }
+    }
 }

@@ -145,3 +145,58 @@ fn binary(value: u128, exponent: i64, places: usize) -> Option<String> {
     }
     Some(format!("{whole}{suffix}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::canonical;
+
+    /// Source: apimachinery pkg/api/resource/quantity.go.
+    #[test]
+    fn quantities_are_spelt_as_the_server_does() {
+        let table = [
+            ("0", "0"),
+            ("0.0", "0"),
+            ("0m", "0"),
+            ("-0", "0"),
+            ("0.2", "200m"),
+            ("0.20", "200m"),
+            (".5", "500m"),
+            ("-0.5", "-500m"),
+            ("100m", "100m"),
+            ("1000m", "1"),
+            ("1500m", "1500m"),
+            ("2k", "2k"),
+            ("2000", "2k"),
+            ("1200", "1200"),
+            ("12000k", "12M"),
+            ("1e3", "1e3"),
+            ("1000e3", "1e6"),
+            ("10e3", "10e3"),
+            ("1E", "1E"),
+            ("200Mi", "200Mi"),
+            ("1024Mi", "1Gi"),
+            ("1.5Gi", "1536Mi"),
+            ("0.5Ki", "512"),
+            ("1.5Ki", "1536"),
+            ("0.1Ki", "102400m"),
+            ("1.0001Ki", "1024102400u"),
+            // The server's glance passes these as they stand.
+            ("1.500", "1.500"),
+            ("+5", "+5"),
+            ("0100", "0100"),
+            ("0.0000000001", "1n"),
+            (
+                "123456789012345678901234567890",
+                "123456789012345678901234567890",
+            ),
+        ];
+        for (text, expected) in table {
+            assert_eq!(canonical(text).as_deref(), Some(expected), "{text}");
+        }
+        for text in [
+            "", "x", "1x", "1 ", "K", "1K", "--1", "1.2.3", "1e", "Ki", "1mi", "é",
+        ] {
+            assert_eq!(canonical(text), None, "{text}");
+        }
+    }
+}

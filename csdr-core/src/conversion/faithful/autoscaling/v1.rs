@@ -29,9 +29,19 @@ pub(super) fn up(node: &mut Node<'_>) {
     // The metrics of the annotation come first, the CPU target last.
     annotation::take_list(node, &annotation::METRICS);
     node.each(&METRICS, |metric| metric::up(metric, &TARGET));
-    if let Some(percent) = node.tree_mut().remove(&TARGET_CPU).filter(|tree| !tree.is_null()) {
+    if let Some(percent) = node
+        .tree_mut()
+        .remove(&TARGET_CPU)
+        .filter(|tree| !tree.is_null())
+    {
         let metric = cpu([("target", metric::utilization(percent))]);
-        push(node, &METRICS, metric, &TARGET_CPU, &["target", "averageUtilization"]);
+        push(
+            node,
+            &METRICS,
+            metric,
+            &TARGET_CPU,
+            &["target", "averageUtilization"],
+        );
     }
     if node.get(&METRICS).is_none_or(empty_list) {
         let metric = cpu([("target", metric::utilization(CPU_UTILIZATION.into()))]);
@@ -41,10 +51,23 @@ pub(super) fn up(node: &mut Node<'_>) {
     // The annotation says more than the one percentage beside it.
     if annotation::take_list(node, &annotation::CURRENT_METRICS) {
         node.each(&CURRENT_METRICS, |metric| metric::up(metric, &CURRENT));
-        node.remove(&CURRENT_CPU, "the annotation with all current metrics says it");
-    } else if let Some(percent) = node.tree_mut().remove(&CURRENT_CPU).filter(|tree| !tree.is_null()) {
+        node.remove(
+            &CURRENT_CPU,
+            "the annotation with all current metrics says it",
+        );
+    } else if let Some(percent) = node
+        .tree_mut()
+        .remove(&CURRENT_CPU)
+        .filter(|tree| !tree.is_null())
+    {
         let metric = cpu([("current", map([("averageUtilization", percent)]))]);
-        push(node, &CURRENT_METRICS, metric, &CURRENT_CPU, &["current", "averageUtilization"]);
+        push(
+            node,
+            &CURRENT_METRICS,
+            metric,
+            &CURRENT_CPU,
+            &["current", "averageUtilization"],
+        );
     }
     annotation::take_list(node, &annotation::CONDITIONS);
 }
@@ -62,7 +85,14 @@ fn push(node: &mut Node<'_>, list: &[&str], metric: Tree, from: &[&str], value: 
     let edit = Edit::Moved {
         from: node.pointer(from),
     };
-    node.record(&path, edit, None, None, Severity::Info, "a metric like others now");
+    node.record(
+        &path,
+        edit,
+        None,
+        None,
+        Severity::Info,
+        "a metric like others now",
+    );
     items.push(metric);
     node.tree_mut().set(list, items.into());
 }
@@ -87,7 +117,11 @@ pub(super) fn down(node: &mut Node<'_>) {
         .find_map(|metric| percentage(metric, "current"))
         .cloned();
     if let Some(percent) = current {
-        node.set(&CURRENT_CPU, percent, "the CPU's current metric, which stays in the annotation, too");
+        node.set(
+            &CURRENT_CPU,
+            percent,
+            "the CPU's current metric, which stays in the annotation, too",
+        );
     }
     node.each(&CURRENT_METRICS, |metric| metric::down(metric, &CURRENT));
     annotation::put_list(node, &annotation::CURRENT_METRICS);
@@ -120,7 +154,14 @@ fn take_cpu(node: &mut Node<'_>) {
         let edit = Edit::Moved {
             from: node.pointer(&value),
         };
-        node.record(&TARGET_CPU, edit, None, None, Severity::Info, "the one metric that autoscaling/v1 has a field for");
+        node.record(
+            &TARGET_CPU,
+            edit,
+            None,
+            None,
+            Severity::Info,
+            "the one metric that autoscaling/v1 has a field for",
+        );
         node.tree_mut().set(&TARGET_CPU, percent.clone());
     }
     let mut items = match node.tree_mut().remove(&METRICS) {
