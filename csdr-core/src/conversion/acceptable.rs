@@ -25,6 +25,7 @@ mod label;
 mod metadata;
 mod needle;
 mod network_policy;
+mod never;
 mod node_label;
 mod options;
 mod pod;
@@ -44,9 +45,9 @@ mod webhook;
 mod workload;
 
 #[cfg(test)]
-mod tests;
-#[cfg(test)]
 mod judge;
+#[cfg(test)]
+mod tests;
 
 pub use options::{InTree, IngressClassChoice, MendOptions};
 
@@ -165,16 +166,13 @@ pub(super) fn mend(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), Ski
     for mend in of(context.api_version.group(), context.kind) {
         (mend.mend)(node, context)?;
     }
+    never::check(node, context)?;
     since::mend(node, context);
     Ok(())
 }
 
 /// No form of the object would be accepted, because of what stands at a path.
-fn refuse(
-    node: &Node<'_>,
-    path: &[&str],
-    advice: impl Into<Cow<'static, str>>,
-) -> SkipReason {
+fn refuse(node: &Node<'_>, path: &[&str], advice: impl Into<Cow<'static, str>>) -> SkipReason {
     SkipReason::Unacceptable {
         path: node.pointer(path),
         advice: advice.into(),

@@ -119,6 +119,16 @@ impl<'a> Node<'a> {
         self.get(path)?.as_str()
     }
 
+    /// Whether a value can be written at a path without anything else being overwritten: what stands on the way must be an object
+    /// or nothing. A rule that meets something else leaves it alone.
+    pub(crate) fn can_hold(&self, path: &[&str]) -> bool {
+        let way = path.split_last().map_or(path, |(_, way)| way);
+        (0..=way.len()).all(|length| {
+            let tree = way.get(..length).and_then(|way| self.tree.at(way));
+            path.is_empty() || tree.is_none_or(|tree| tree.is_null() || tree.as_object().is_some())
+        })
+    }
+
     /// Writes a default of the stored version where nothing stands.
     pub(crate) fn default(&mut self, path: &[&str], value: impl Into<Tree>) {
         self.add(path, value, DEFAULT);
@@ -145,7 +155,7 @@ impl<'a> Node<'a> {
     ) {
         let value = value.into();
         let before = self.get(path).cloned();
-        if before.as_ref() == Some(&value) {
+        if before.as_ref() == Some(&value) || !self.can_hold(path) {
             return;
         }
         let edit = match before {
@@ -165,6 +175,9 @@ impl<'a> Node<'a> {
 
     /// Moves a value to another path below this node, over whatever stands there. Nothing happens where nothing stands.
     pub(crate) fn rename(&mut self, from: &[&str], to: &[&str]) {
+        if !self.can_hold(to) {
+            return;
+        }
         let Some(value) = self.tree.remove(from) else {
             return;
         };

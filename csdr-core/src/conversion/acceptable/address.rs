@@ -74,7 +74,12 @@ pub(super) fn range(text: &str) -> Reading {
         return Reading::None;
     }
     let significant = digits.trim_start_matches('0');
-    let Ok(bits) = (if significant.is_empty() { "0" } else { significant }).parse::<u32>() else {
+    let Ok(bits) = (if significant.is_empty() {
+        "0"
+    } else {
+        significant
+    })
+    .parse::<u32>() else {
         return Reading::None;
     };
     let written = if let Some(address) = sloppy_v4(front) {
@@ -116,8 +121,7 @@ fn masked_v6(address: Ipv6Addr, bits: u32) -> Option<(std::net::IpAddr, u32)> {
 
 /// Why an address was written anew.
 const STRICT_ADDRESS: &str = "the target refuses leading zeros and IPv4-mapped IPv6 addresses; older servers read it as this";
-const STRICT_RANGE: &str =
-    "the target refuses leading zeros and bits beyond the prefix length; older servers read it as this";
+const STRICT_RANGE: &str = "the target refuses leading zeros and bits beyond the prefix length; older servers read it as this";
 
 /// Writes the address at a path as the target demands it.
 pub(super) fn mend_address(

@@ -52,7 +52,7 @@ fn mend(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipReason> {
     Ok(())
 }
 
-/// Source: `ValidateAPIVersion`; a ReplicationController is of the core group, which no `v1` without a slash can be told from.
+/// Source: `ValidateAPIVersion`; a ReplicationController has no group, and the target knows that.
 fn mend_target(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipReason> {
     let path = ["spec", "scaleTargetRef", "apiVersion"];
     if context.minor < GROUP || !node.has(&["spec", "scaleTargetRef"]) {
@@ -64,14 +64,14 @@ fn mend_target(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipRea
     }
     match node.text(&["spec", "scaleTargetRef", "kind"]) {
         Some("Deployment" | "ReplicaSet" | "StatefulSet") => {
-            node.set(&path, "apps/v1", "the target demands the group of what is scaled");
+            node.set(
+                &path,
+                "apps/v1",
+                "the target demands the group of what is scaled",
+            );
             Ok(())
         }
-        Some("ReplicationController") if version == "v1" => Ok(()),
-        Some("ReplicationController") => {
-            node.set(&path, "v1", "the target demands the version of what is scaled");
-            Ok(())
-        }
+        Some("ReplicationController") => Ok(()),
         _ => Err(refuse(
             node,
             &path,
@@ -105,7 +105,13 @@ fn mend_minimum(node: &mut Node<'_>, context: &Context<'_>) {
 }
 
 /// Where each kind of metric has its target.
-const SOURCES: [&str; 5] = ["resource", "containerResource", "pods", "object", "external"];
+const SOURCES: [&str; 5] = [
+    "resource",
+    "containerResource",
+    "pods",
+    "object",
+    "external",
+];
 
 fn mend_metrics(node: &mut Node<'_>) -> Result<(), SkipReason> {
     node.try_each(&["spec", "metrics"], |metric| {
@@ -128,11 +134,11 @@ fn mend_metrics(node: &mut Node<'_>) -> Result<(), SkipReason> {
 }
 
 fn mend_metric_target(target: &mut Node<'_>) -> Result<(), SkipReason> {
-    let not_positive = |target: &Node<'_>, key: &str| {
-        target.get(&[key]).is_some_and(quantity::is_not_positive)
-    };
+    let not_positive =
+        |target: &Node<'_>, key: &str| target.get(&[key]).is_some_and(quantity::is_not_positive);
     // Of an object v2beta1 wrote `targetValue: 0` where only an average was meant.
-    let is_average = target.text(&["type"]) == Some("AverageValue") && target.has(&["averageValue"]);
+    let is_average =
+        target.text(&["type"]) == Some("AverageValue") && target.has(&["averageValue"]);
     if is_average && not_positive(target, "value") {
         target.remove(
             &["value"],

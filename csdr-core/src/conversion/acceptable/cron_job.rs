@@ -37,7 +37,10 @@ static NEEDLES: &[Needle] = &[
 
 fn mend(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipReason> {
     // The controller makes Jobs of the name and 11 characters more. Source: `ValidateCronJobCreate`.
-    if node.text(&["metadata", "name"]).is_some_and(|name| name.len() > 52) {
+    if node
+        .text(&["metadata", "name"])
+        .is_some_and(|name| name.len() > 52)
+    {
         return Err(refuse(
             node,
             &["metadata", "name"],
@@ -143,7 +146,9 @@ fn check_schedule(node: &Node<'_>) -> Result<(), SkipReason> {
     let Some(schedule) = node.text(&["spec", "schedule"]) else {
         return Ok(());
     };
-    let plain = split_zone(schedule).map_or(schedule, |(_, rest)| rest).trim();
+    let plain = split_zone(schedule)
+        .map_or(schedule, |(_, rest)| rest)
+        .trim();
     if !plain.starts_with('@') && plain.split_whitespace().count() != 5 {
         return Err(refuse(
             node,

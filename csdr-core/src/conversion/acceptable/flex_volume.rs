@@ -51,7 +51,10 @@ pub(super) fn mend_volume(node: &mut Node<'_>) -> Result<(), SkipReason> {
     let Some(driver) = driver_of(node, &["spec", "flexVolume", "driver"]) else {
         return Ok(());
     };
-    let name = node.text(&["metadata", "name"]).unwrap_or_default().to_owned();
+    let name = node
+        .text(&["metadata", "name"])
+        .unwrap_or_default()
+        .to_owned();
     let options: Vec<(String, Tree)> = node
         .get(&["spec", "flexVolume", "options"])
         .and_then(Tree::as_object)
@@ -111,9 +114,23 @@ pub(super) fn mend_volume(node: &mut Node<'_>) -> Result<(), SkipReason> {
 /// The values are not shown: an OSS volume's options may hold the account's key.
 fn write(node: &mut Node<'_>, driver: &'static str, source: Tree, mounts: Vec<(String, Tree)>) {
     node.tree_mut().remove(&["spec", "flexVolume"]);
-    node.record(&["spec", "flexVolume"], Edit::Removed, None, None, Severity::Info, REASON);
+    node.record(
+        &["spec", "flexVolume"],
+        Edit::Removed,
+        None,
+        None,
+        Severity::Info,
+        REASON,
+    );
     node.tree_mut().set(&["spec", "csi"], source);
-    node.record(&["spec", "csi"], Edit::Added, None, None, Severity::Info, REASON);
+    node.record(
+        &["spec", "csi"],
+        Edit::Added,
+        None,
+        None,
+        Severity::Info,
+        REASON,
+    );
     add_mount_options(node, mounts);
     let provisioned = ["metadata", "annotations", csi::PROVISIONED_BY];
     if driver_of(node, &provisioned).is_some() {
@@ -132,7 +149,9 @@ fn write(node: &mut Node<'_>, driver: &'static str, source: Tree, mounts: Vec<(S
 fn add_mount_options(node: &mut Node<'_>, mounts: Vec<(String, Tree)>) {
     let text = |key: &str| {
         let found = mounts.iter().find(|(name, _)| name == key);
-        found.and_then(|(_, value)| value.as_str()).filter(|text| !text.is_empty())
+        found
+            .and_then(|(_, value)| value.as_str())
+            .filter(|text| !text.is_empty())
     };
     let mut added: Vec<Tree> = text("options").map(Tree::from).into_iter().collect();
     if let Some(version) = text("vers")
@@ -145,6 +164,10 @@ fn add_mount_options(node: &mut Node<'_>, mounts: Vec<(String, Tree)>) {
     added.retain(|option| !before.contains(option));
     if !added.is_empty() {
         let after: Vec<Tree> = before.iter().cloned().chain(added).collect();
-        node.set(&path, Tree::Array(after), "the CSI driver takes them as mount options");
+        node.set(
+            &path,
+            Tree::Array(after),
+            "the CSI driver takes them as mount options",
+        );
     }
 }

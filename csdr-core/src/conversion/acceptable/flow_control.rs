@@ -36,7 +36,9 @@ pub(super) static MENDS: &[Mend] = &[
 static SCHEMA_NEEDLES: &[Needle] = &[
     text("apf.kubernetes.io/autoupdate-spec\""),
     value("name", |value| is_mandatory_text(value)),
-    value("matchingPrecedence", |value| matches!(needle::extent(value), b"1")),
+    value("matchingPrecedence", |value| {
+        matches!(needle::extent(value), b"1")
+    }),
 ];
 
 static LEVEL_NEEDLES: &[Needle] = &[
@@ -52,7 +54,10 @@ fn is_mandatory_text(value: &[u8]) -> bool {
 
 /// Objects that the server writes itself, over what anybody else writes.
 fn check_owner(node: &Node<'_>) -> Result<(), SkipReason> {
-    let mandatory = matches!(node.text(&["metadata", "name"]), Some("exempt" | "catch-all"));
+    let mandatory = matches!(
+        node.text(&["metadata", "name"]),
+        Some("exempt" | "catch-all")
+    );
     if mandatory || node.text(&["metadata", "annotations", AUTO_UPDATE]) == Some("true") {
         return Err(SkipReason::MadeByCluster {
             advice: "the API server makes it and keeps it as its release has it; annotate it apf.kubernetes.io/autoupdate-spec: \

@@ -135,7 +135,9 @@ pub(super) fn mend_volume(node: &mut Node<'_>, context: &Context<'_>) -> Result<
             .filter(|_| context.options.in_tree == InTree::Csi);
         match driver {
             None => {
-                node.at(&["spec"], |spec| report(spec, plugin.field, plugin, context));
+                node.at(&["spec"], |spec| {
+                    report(spec, plugin.field, plugin, context)
+                });
             }
             Some(driver) => csi::convert(node, plugin, driver)?,
         }

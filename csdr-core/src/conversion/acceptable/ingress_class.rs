@@ -1,6 +1,10 @@
 //! IngressClass. Source: `validateIngressClassSpec`.
 
-use super::{Context, Mend, label, needle::{self, Needle, value}, refuse};
+use super::{
+    Context, Mend, label,
+    needle::{self, Needle, value},
+    refuse,
+};
 use crate::conversion::{draft::Node, outcome::SkipReason};
 
 pub(super) static MENDS: &[Mend] = &[Mend {
@@ -11,13 +15,16 @@ pub(super) static MENDS: &[Mend] = &[Mend {
 }];
 
 static NEEDLES: &[Needle] = &[value("controller", |value| {
-    needle::is_text(value, |text| !std::str::from_utf8(text).is_ok_and(is_controller))
+    needle::is_text(value, |text| {
+        !std::str::from_utf8(text).is_ok_and(is_controller)
+    })
 })];
 
 /// A DNS name, a slash and a path.
 fn is_controller(text: &str) -> bool {
     text.split_once('/').is_some_and(|(domain, path)| {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/:@!$&'()*+,;=%-._~".contains(&byte);
+        let plain =
+            |byte: u8| byte.is_ascii_alphanumeric() || b"/:@!$&'()*+,;=%-._~".contains(&byte);
         label::is_domain(domain) && !path.is_empty() && path.bytes().all(plain)
     }) && text.len() <= 250
 }

@@ -29,10 +29,17 @@ const NAMES: [&str; 2] = ["job-name", "batch.kubernetes.io/job-name"];
 const REASON: &str = "names the Job of the source; the target's server makes its own";
 
 fn mend(node: &mut Node<'_>, _context: &Context<'_>) -> Result<(), SkipReason> {
-    if node.get(&["spec", "manualSelector"]).and_then(Tree::as_bool) == Some(true) {
+    if node
+        .get(&["spec", "manualSelector"])
+        .and_then(Tree::as_bool)
+        == Some(true)
+    {
         return Ok(());
     }
-    let name = node.text(&["metadata", "name"]).unwrap_or_default().to_owned();
+    let name = node
+        .text(&["metadata", "name"])
+        .unwrap_or_default()
+        .to_owned();
     let template: &[&str] = &["spec", "template", "metadata", "labels"];
     if !node.has(&["spec", "selector"]) && !names_source(node, template, &name) {
         return Ok(());

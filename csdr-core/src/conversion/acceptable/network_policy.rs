@@ -4,10 +4,7 @@ use super::{
     Context, Mend, address, label,
     needle::{Needle, text, value},
 };
-use crate::conversion::{
-    draft::Node,
-    outcome::SkipReason,
-};
+use crate::conversion::{draft::Node, outcome::SkipReason};
 
 pub(super) static MENDS: &[Mend] = &[Mend {
     group: "networking.k8s.io",
@@ -48,6 +45,8 @@ fn mend_peer(peer: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipReaso
     label::check(peer, &["namespaceSelector"], context)?;
     peer.try_at(&["ipBlock"], |block| {
         address::mend_range(block, &["cidr"], context)?;
-        block.try_each(&["except"], |range| address::mend_range(range, &[], context))
+        block.try_each(&["except"], |range| {
+            address::mend_range(range, &[], context)
+        })
     })
 }

@@ -67,10 +67,9 @@ fn mend_expressions(term: &mut Node<'_>, context: &Context<'_>) {
 
 /// Rewrites the node affinity of a PersistentVolume.
 pub(super) fn mend_volume(spec: &mut Node<'_>, context: &Context<'_>) {
-    spec.each(
-        &["nodeAffinity", "required", "nodeSelectorTerms"],
-        |term| mend_expressions(term, context),
-    );
+    spec.each(&["nodeAffinity", "required", "nodeSelectorTerms"], |term| {
+        mend_expressions(term, context)
+    });
 }
 
 /// Rewrites what a Pod, or its template, asks of nodes.

@@ -47,7 +47,9 @@ static NEEDLES: &[Needle] = &[
     text("ephemeralContainers\""),
     text("pod.alpha.kubernetes.io/init-container"),
     text("pod.beta.kubernetes.io/init-container"),
-    value("terminationGracePeriodSeconds", |value| value.starts_with(b"-")),
+    value("terminationGracePeriodSeconds", |value| {
+        value.starts_with(b"-")
+    }),
     without("serviceAccount", "serviceAccountName"),
     text("seccomp.security.alpha.kubernetes.io/pod").since(profile::SECCOMP),
     text("container.seccomp.security.alpha.kubernetes.io/").since(profile::SECCOMP),
@@ -154,7 +156,9 @@ fn drop_init_annotations(pod: &mut Node<'_>) {
 
 /// What the server itself makes of a Pod that it reads. Source: `Convert_v1_PodSpec_To_core_PodSpec`.
 fn mend_defaults(spec: &mut Node<'_>) {
-    let grace = spec.get(&["terminationGracePeriodSeconds"]).and_then(Tree::as_i64);
+    let grace = spec
+        .get(&["terminationGracePeriodSeconds"])
+        .and_then(Tree::as_i64);
     if grace.is_some_and(|seconds| seconds < 0) {
         spec.set(
             &["terminationGracePeriodSeconds"],
@@ -311,7 +315,9 @@ fn check_containers(spec: &mut Node<'_>, context: &Context<'_>) -> Result<(), Sk
 fn check_projections(spec: &mut Node<'_>) -> Result<(), SkipReason> {
     spec.try_each(&["volumes"], |volume| {
         let mut paths: Vec<&str> = Vec::new();
-        let sources = volume.get(&["projected", "sources"]).and_then(Tree::as_array);
+        let sources = volume
+            .get(&["projected", "sources"])
+            .and_then(Tree::as_array);
         for source in sources.unwrap_or_default() {
             for kind in ["secret", "configMap", "downwardAPI"] {
                 let items = source.at(&[kind, "items"]).and_then(Tree::as_array);

@@ -26,9 +26,15 @@ const SYSTEM: [(&str, i64); 2] = [
 ];
 
 static NEEDLES: &[Needle] = &[
-    value("name", |value| needle::is_text(value, |name| name.starts_with(b"system-"))),
+    value("name", |value| {
+        needle::is_text(value, |name| name.starts_with(b"system-"))
+    }),
     value("value", |value| {
-        value.iter().take_while(|byte| byte.is_ascii_digit()).count() >= 10
+        value
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count()
+            >= 10
     }),
 ];
 

@@ -68,7 +68,10 @@ impl Kind {
         match field.text_at(&["type"])? {
             "Unconfined" => Some("unconfined".to_owned()),
             "RuntimeDefault" => Some("runtime/default".to_owned()),
-            "Localhost" => Some(format!("localhost/{}", field.text_at(&["localhostProfile"])?)),
+            "Localhost" => Some(format!(
+                "localhost/{}",
+                field.text_at(&["localhostProfile"])?
+            )),
             _ => None,
         }
     }
@@ -205,12 +208,7 @@ fn fields_of_app_armor(
 }
 
 /// For a target that knows no field: the annotation says it.
-fn into_annotations(
-    pod: &mut Node<'_>,
-    kind: &Kind,
-    whole: Option<&str>,
-    after: &mut Annotations,
-) {
+fn into_annotations(pod: &mut Node<'_>, kind: &Kind, whole: Option<&str>, after: &mut Annotations) {
     let path = ["spec", "securityContext", kind.field];
     let of_pod = pod.get(&path).cloned();
     if let (Some(key), Some(value)) = (whole, of_pod.as_ref().and_then(Kind::write)) {
@@ -223,7 +221,9 @@ fn into_annotations(
         let inherited = of_pod.as_ref().filter(|_| whole.is_none());
         let field = container.get(&path).or(inherited);
         if let Some(value) = field.and_then(Kind::write) {
-            after.new.push((format!("{}{name}", kind.annotation), value));
+            after
+                .new
+                .push((format!("{}{name}", kind.annotation), value));
         }
         take(container, &path);
     });

@@ -88,7 +88,11 @@ mod tests {
             ("1e3", "1k", false),
             ("x", "1", false),
         ] {
-            assert_eq!(is_larger(&one.into(), &other.into()), larger, "{one} {other}");
+            assert_eq!(
+                is_larger(&one.into(), &other.into()),
+                larger,
+                "{one} {other}"
+            );
         }
     }
 }

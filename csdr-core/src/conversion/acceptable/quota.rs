@@ -62,12 +62,18 @@ const COMPUTE: [&str; 6] = [
 
 fn check_quota(node: &mut Node<'_>, _context: &Context<'_>) -> Result<(), SkipReason> {
     let hard = node.get(&["spec", "hard"]).and_then(Tree::as_object);
-    let names: Vec<String> = hard.into_iter().flatten().map(|(name, _)| name.clone()).collect();
+    let names: Vec<String> = hard
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.clone())
+        .collect();
     for name in &names {
         let known = if name.contains('/') {
             label::is_qualified(name)
         } else {
-            STANDARD.contains(&name.as_str()) || name.starts_with("hugepages-") || name.starts_with("requests.hugepages-")
+            STANDARD.contains(&name.as_str())
+                || name.starts_with("hugepages-")
+                || name.starts_with("requests.hugepages-")
         };
         if !known {
             return Err(refuse(
@@ -80,17 +86,24 @@ fn check_quota(node: &mut Node<'_>, _context: &Context<'_>) -> Result<(), SkipRe
     let scopes = node.get(&["spec", "scopes"]).and_then(Tree::as_array);
     for scope in scopes.unwrap_or_default().iter().filter_map(Tree::as_str) {
         let fits = |name: &str| match scope {
-            "Terminating" | "NotTerminating" | "NotBestEffort" | "PriorityClass"
+            "Terminating"
+            | "NotTerminating"
+            | "NotBestEffort"
+            | "PriorityClass"
             | "CrossNamespacePodAffinity" => name == "pods" || COMPUTE.contains(&name),
             "BestEffort" => name == "pods",
             _ => true,
         };
-        let standard = names.iter().filter(|name| STANDARD.contains(&name.as_str()));
+        let standard = names
+            .iter()
+            .filter(|name| STANDARD.contains(&name.as_str()));
         if let Some(name) = standard.clone().find(|name| !fits(name)) {
             return Err(refuse(
                 node,
                 &["spec", "scopes"],
-                format!("the scope {scope} is about Pods and cannot count {name}; make two quotas of it"),
+                format!(
+                    "the scope {scope} is about Pods and cannot count {name}; make two quotas of it"
+                ),
             ));
         }
     }

@@ -30,7 +30,11 @@ fn mend(node: &mut Node<'_>, _context: &Context<'_>) -> Result<(), SkipReason> {
         "kubernetes.io/basic-auth" if has("username") => &[],
         "kubernetes.io/basic-auth" => &["password"],
         "kubernetes.io/service-account-token" => {
-            let path = ["metadata", "annotations", "kubernetes.io/service-account.name"];
+            let path = [
+                "metadata",
+                "annotations",
+                "kubernetes.io/service-account.name",
+            ];
             if node.text(&path).is_none_or(str::is_empty) {
                 return Err(refuse(
                     node,

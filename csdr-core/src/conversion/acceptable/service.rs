@@ -44,9 +44,15 @@ static NEEDLES: &[Needle] = &[
     text("service.alpha.kubernetes.io/tolerate-unready-endpoints\"").since(NO_TOPOLOGY_KEYS),
     value("externalIPs", address::is_sloppy).since(address::STRICT),
     value("loadBalancerSourceRanges", address::is_sloppy).since(address::STRICT),
-    value("service.beta.kubernetes.io/load-balancer-source-ranges", |_| true).since(address::STRICT),
+    value(
+        "service.beta.kubernetes.io/load-balancer-source-ranges",
+        |_| true,
+    )
+    .since(address::STRICT),
     value("appProtocol", |value| {
-        needle::is_text(value, |text| !std::str::from_utf8(text).is_ok_and(label::is_qualified))
+        needle::is_text(value, |text| {
+            !std::str::from_utf8(text).is_ok_and(label::is_qualified)
+        })
     }),
     value("name", |value| value.get(1).is_some_and(u8::is_ascii_digit)).below(DIGITS_FIRST),
     probe(several_ports),
@@ -107,8 +113,12 @@ fn mend_family(node: &mut Node<'_>, context: &Context<'_>) {
         return;
     };
     let external = node.text(&["spec", "type"]) == Some("ExternalName");
-    if external || node.has(&["spec", "ipFamilies"]) || !matches!(family.as_str(), "IPv4" | "IPv6") {
-        node.remove(&old, "removed in Kubernetes 1.20, and said by ipFamilies where it matters");
+    if external || node.has(&["spec", "ipFamilies"]) || !matches!(family.as_str(), "IPv4" | "IPv6")
+    {
+        node.remove(
+            &old,
+            "removed in Kubernetes 1.20, and said by ipFamilies where it matters",
+        );
         return;
     }
     node.tree_mut().remove(&old);

@@ -5,7 +5,11 @@
 
 mod tables;
 
-use super::{Context, needle::{self, Needle}, pod};
+use super::{
+    Context,
+    needle::{self, Needle},
+    pod,
+};
 use crate::conversion::{
     draft::Node,
     outcome::{LossKind, Severity},
@@ -47,7 +51,10 @@ pub(super) fn kinds() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 fn last_key(path: &'static str) -> &'static str {
-    path.rsplit('.').next().unwrap_or(path).trim_end_matches("[]")
+    path.rsplit('.')
+        .next()
+        .unwrap_or(path)
+        .trim_end_matches("[]")
 }
 
 /// The keys of the fields that a target does not have.
@@ -62,7 +69,11 @@ pub(super) fn needles(group: &str, kind: &str, minor: u32) -> Vec<Needle> {
 /// Takes away what the target does not have.
 pub(super) fn mend(node: &mut Node<'_>, context: &Context<'_>) {
     for table in of(context.api_version.group(), context.kind) {
-        for field in table.fields.iter().filter(|field| field.since > context.minor) {
+        for field in table
+            .fields
+            .iter()
+            .filter(|field| field.since > context.minor)
+        {
             let keys: Vec<&str> = field.path.split('.').collect();
             if table.in_pod {
                 pod::at_template(node, context.kind, |pod| drop_at(pod, &keys, field));

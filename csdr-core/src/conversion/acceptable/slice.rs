@@ -25,11 +25,15 @@ pub(super) static MENDS: &[Mend] = &[Mend {
 
 static NEEDLES: &[Needle] = &[
     value("addressType", |value| value.starts_with(b"\"IP\"")),
-    value("endpointslice.kubernetes.io/managed-by", |value| is_controller(value)),
+    value("endpointslice.kubernetes.io/managed-by", |value| {
+        is_controller(value)
+    }),
     text("deprecatedTopology\""),
     value("addresses", address::is_sloppy).since(address::STRICT),
     value("appProtocol", |value| {
-        needle::is_text(value, |text| !std::str::from_utf8(text).is_ok_and(label::is_qualified))
+        needle::is_text(value, |text| {
+            !std::str::from_utf8(text).is_ok_and(label::is_qualified)
+        })
     }),
 ];
 
@@ -47,7 +51,9 @@ fn mend(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipReason> {
         Some("endpointslice-controller.k8s.io" | "endpointslicemirroring-controller.k8s.io")
     ) {
         return Err(SkipReason::MadeByCluster {
-            advice: "its controller makes it again from the Service and its Pods, or from the Endpoints".into(),
+            advice:
+                "its controller makes it again from the Service and its Pods, or from the Endpoints"
+                    .into(),
         });
     }
     mend_address_type(node)?;
@@ -103,7 +109,11 @@ fn mend_address_type(node: &mut Node<'_>) -> Result<(), SkipReason> {
         ));
     }
     let family = if first { "IPv4" } else { "IPv6" };
-    node.set(&["addressType"], family, "the family of its addresses; the target does not know IP");
+    node.set(
+        &["addressType"],
+        family,
+        "the family of its addresses; the target does not know IP",
+    );
     Ok(())
 }
 

@@ -78,7 +78,10 @@ fn translate(node: &mut Node<'_>, plugin: &Plugin, driver: &'static str) -> Resu
             ("kubernetes.io/azure-file" | "kubernetes.io/portworx-volume", "fstype")
             | ("kubernetes.io/azure-disk", "fstype") => {}
             (_, "fstype") => node.rename(&path, &["parameters", FILE_SYSTEM]),
-            ("kubernetes.io/aws-ebs" | "kubernetes.io/gce-pd" | "kubernetes.io/azure-disk", "zone" | "zones") => {
+            (
+                "kubernetes.io/aws-ebs" | "kubernetes.io/gce-pd" | "kubernetes.io/azure-disk",
+                "zone" | "zones",
+            ) => {
                 zones_to_topology(node, &key, name == "zones", plugin)?;
             }
             ("kubernetes.io/aws-ebs", "iopspergb") => node.set(
@@ -120,7 +123,8 @@ fn zones_to_topology(
     plugin: &Plugin,
 ) -> Result<(), SkipReason> {
     let path = ["parameters", key];
-    let (Some(topology), Some(text)) = (plugin.topology, node.text(&path).map(str::to_owned)) else {
+    let (Some(topology), Some(text)) = (plugin.topology, node.text(&path).map(str::to_owned))
+    else {
         return Ok(());
     };
     let given = node.get(&["allowedTopologies"]).and_then(Tree::as_array);
@@ -151,8 +155,14 @@ fn vsphere(node: &mut Node<'_>, name: &str, key: &str) {
     let path = ["parameters", key];
     let new = match name {
         "storagepolicyname" => "storagepolicyname".to_owned(),
-        "datastore" | "diskformat" | "hostfailurestotolerate" | "forceprovisioning"
-        | "cachereservation" | "diskstripes" | "objectspacereservation" | "iopslimit" => {
+        "datastore"
+        | "diskformat"
+        | "hostfailurestotolerate"
+        | "forceprovisioning"
+        | "cachereservation"
+        | "diskstripes"
+        | "objectspacereservation"
+        | "iopslimit" => {
             format!("{name}-migrationparam")
         }
         _ => {

@@ -67,8 +67,14 @@ static CLAIM_NEEDLES: &[Needle] = &[
     value("claims", |_| true),
     value("matchLabels", label::is_no_value),
     value("values", label::is_no_value).since(label::EXPRESSIONS),
-    value("volume.beta.kubernetes.io/storage-provisioner", is_old_provisioner),
-    value("volume.kubernetes.io/storage-provisioner", is_old_provisioner),
+    value(
+        "volume.beta.kubernetes.io/storage-provisioner",
+        is_old_provisioner,
+    ),
+    value(
+        "volume.kubernetes.io/storage-provisioner",
+        is_old_provisioner,
+    ),
 ];
 
 fn is_old_provisioner(value: &[u8]) -> bool {
@@ -168,6 +174,10 @@ fn mend_provisioner(node: &mut Node<'_>, annotation: &str) {
         .and_then(|plugin| plugin.driver);
     let flex = flex_volume::DRIVERS.iter().find(|(flex, _)| *flex == name);
     if let Some(driver) = in_tree.or(flex.map(|(_, csi)| *csi)) {
-        node.set(&path, driver, "the CSI driver took the provisioner's volumes over");
+        node.set(
+            &path,
+            driver,
+            "the CSI driver took the provisioner's volumes over",
+        );
     }
 }

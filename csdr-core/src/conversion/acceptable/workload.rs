@@ -14,17 +14,20 @@ use crate::{
     model::Tree,
 };
 
-pub(super) static MENDS: &[Mend] = &[Mend {
-    group: "apps",
-    kinds: &["Deployment", "DaemonSet", "ReplicaSet", "StatefulSet"],
-    needles: NEEDLES,
-    mend,
-}, Mend {
-    group: "apps",
-    kinds: &["StatefulSet"],
-    needles: STATEFUL_NEEDLES,
-    mend: check_stateful_set,
-}];
+pub(super) static MENDS: &[Mend] = &[
+    Mend {
+        group: "apps",
+        kinds: &["Deployment", "DaemonSet", "ReplicaSet", "StatefulSet"],
+        needles: NEEDLES,
+        mend,
+    },
+    Mend {
+        group: "apps",
+        kinds: &["StatefulSet"],
+        needles: STATEFUL_NEEDLES,
+        mend: check_stateful_set,
+    },
+];
 
 /// The first minor whose StatefulSets have a DNS label as name of their Service.
 const SERVICE_NAME: u32 = 33;
@@ -35,6 +38,7 @@ static NEEDLES: &[Needle] = &[
     both("Recreate", "rollingUpdate"),
     both("OnDelete", "rollingUpdate"),
     probe(lacks_selector),
+    value("selector", |value| value.starts_with(b"null")),
 ];
 
 static STATEFUL_NEEDLES: &[Needle] = &[
@@ -44,7 +48,10 @@ static STATEFUL_NEEDLES: &[Needle] = &[
         })
     })
     .since(SERVICE_NAME),
-    value("name", |value| needle::is_text(value, |name| name.contains(&b'.'))).since(LABEL_NAME),
+    value("name", |value| {
+        needle::is_text(value, |name| name.contains(&b'.'))
+    })
+    .since(LABEL_NAME),
 ];
 
 fn lacks_selector(json: &[u8]) -> bool {
@@ -76,8 +83,11 @@ fn drop_rolling_update(node: &mut Node<'_>, kind: &str) {
 
 fn mend_selector(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipReason> {
     let path = ["spec", "selector"];
-    let labels = node.get(&["spec", "template", "metadata", "labels"]).cloned();
-    let labels = labels.filter(|labels| labels.as_object().is_some_and(|labels| !labels.is_empty()));
+    let labels = node
+        .get(&["spec", "template", "metadata", "labels"])
+        .cloned();
+    let labels =
+        labels.filter(|labels| labels.as_object().is_some_and(|labels| !labels.is_empty()));
     if !node.has(&path) {
         let Some(labels) = labels.clone() else {
             return Err(refuse(
@@ -93,7 +103,10 @@ fn mend_selector(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipR
         );
     }
     label::check(node, &path, context)?;
-    let Some(selector) = node.get(&path).filter(|selector| selector.as_object().is_some()) else {
+    let Some(selector) = node
+        .get(&path)
+        .filter(|selector| selector.as_object().is_some())
+    else {
         return Ok(());
     };
     let empty = |key: &str| match selector.at(&[key]) {

@@ -181,8 +181,13 @@ fn gce_handle(node: &Node<'_>, disk: &str) -> Result<String, SkipReason> {
         [] | [""] => format!("projects/UNSPECIFIED/zones/UNSPECIFIED/disks/{disk}"),
         [zone] => format!("projects/UNSPECIFIED/zones/{zone}/disks/{disk}"),
         several => {
-            let mut regions = several.iter().map(|zone| zone.rsplit_once('-').map(|(region, _)| region));
-            let region = regions.next().flatten().filter(|region| regions.all(|other| other == Some(*region)));
+            let mut regions = several
+                .iter()
+                .map(|zone| zone.rsplit_once('-').map(|(region, _)| region));
+            let region = regions
+                .next()
+                .flatten()
+                .filter(|region| regions.all(|other| other == Some(*region)));
             let Some(region) = region else {
                 return Err(refuse(
                     node,

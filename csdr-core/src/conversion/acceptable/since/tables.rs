@@ -3,12 +3,7 @@
 use super::{Field, Table};
 use crate::conversion::outcome::Severity::{self, Error, Info, Warning};
 
-const fn field(
-    path: &'static str,
-    since: u32,
-    severity: Severity,
-    reason: &'static str,
-) -> Field {
+const fn field(path: &'static str, since: u32, severity: Severity, reason: &'static str) -> Field {
     Field {
         path,
         since,
@@ -438,24 +433,16 @@ static STATEFUL_SET: &[Field] = &[
     .same(&["1"]),
 ];
 
-static DAEMON_SET: &[Field] = &[
-    field(
-        "spec.updateStrategy.rollingUpdate.maxSurge",
-        21,
-        Warning,
-        "a node's Pod is ended before the next one begins",
-    )
-    .same(&["0", "\"0\"", "\"0%\""]),
-];
+static DAEMON_SET: &[Field] = &[field(
+    "spec.updateStrategy.rollingUpdate.maxSurge",
+    21,
+    Warning,
+    "a node's Pod is ended before the next one begins",
+)
+.same(&["0", "\"0\"", "\"0%\""])];
 
 static JOB: &[Field] = &[
-    field(
-        "spec.completionMode",
-        21,
-        Error,
-        "Pods get no index there",
-    )
-    .same(&["\"NonIndexed\""]),
+    field("spec.completionMode", 21, Error, "Pods get no index there").same(&["\"NonIndexed\""]),
     field("spec.suspend", 21, Error, "the Job begins at once").same(FALSE),
     field(
         "spec.podFailurePolicy",
@@ -505,7 +492,13 @@ static CRON_JOB: &[Field] = &[
         "Pods get no index there",
     )
     .same(&["\"NonIndexed\""]),
-    field("spec.jobTemplate.spec.suspend", 21, Error, "the Job begins at once").same(FALSE),
+    field(
+        "spec.jobTemplate.spec.suspend",
+        21,
+        Error,
+        "the Job begins at once",
+    )
+    .same(FALSE),
     field(
         "spec.jobTemplate.spec.podFailurePolicy",
         25,
@@ -680,15 +673,13 @@ static INGRESS_CLASS: &[Field] = &[
     ),
 ];
 
-static BUDGET: &[Field] = &[
-    field(
-        "spec.unhealthyPodEvictionPolicy",
-        26,
-        Warning,
-        "Pods that are not ready are evicted only while the budget is met",
-    )
-    .same(&["\"IfHealthyBudget\""]),
-];
+static BUDGET: &[Field] = &[field(
+    "spec.unhealthyPodEvictionPolicy",
+    26,
+    Warning,
+    "Pods that are not ready are evicted only while the budget is met",
+)
+.same(&["\"IfHealthyBudget\""])];
 
 static AUTOSCALER: &[Field] = &[
     field(
@@ -726,7 +717,12 @@ static CSI_DRIVER: &[Field] = &[
         "capacity is not looked at when Pods are placed",
     )
     .same(FALSE),
-    field("spec.tokenRequests", 20, Warning, "the driver gets no tokens"),
+    field(
+        "spec.tokenRequests",
+        20,
+        Warning,
+        "the driver gets no tokens",
+    ),
     field(
         "spec.requiresRepublish",
         20,
@@ -734,7 +730,13 @@ static CSI_DRIVER: &[Field] = &[
         "volumes are not published again",
     )
     .same(FALSE),
-    field("spec.seLinuxMount", 25, Info, "files are relabelled one by one").same(FALSE),
+    field(
+        "spec.seLinuxMount",
+        25,
+        Info,
+        "files are relabelled one by one",
+    )
+    .same(FALSE),
     field(
         "spec.nodeAllocatableUpdatePeriodSeconds",
         33,
@@ -757,15 +759,13 @@ static CSI_DRIVER: &[Field] = &[
     .same(FALSE),
 ];
 
-static PRIORITY_CLASS: &[Field] = &[
-    field(
-        "preemptionPolicy",
-        15,
-        Warning,
-        "Pods of it drive others away",
-    )
-    .same(&["\"PreemptLowerPriority\""]),
-];
+static PRIORITY_CLASS: &[Field] = &[field(
+    "preemptionPolicy",
+    15,
+    Warning,
+    "Pods of it drive others away",
+)
+.same(&["\"PreemptLowerPriority\""])];
 
 static PRIORITY_LEVEL: &[Field] = &[
     field(
@@ -785,7 +785,12 @@ static PRIORITY_LEVEL: &[Field] = &[
 ];
 
 static SLICE: &[Field] = &[
-    field("endpoints[].hints", 21, Info, "traffic is not kept in zones"),
+    field(
+        "endpoints[].hints",
+        21,
+        Info,
+        "traffic is not kept in zones",
+    ),
     field(
         "endpoints[].conditions.serving",
         20,
