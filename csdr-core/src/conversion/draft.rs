@@ -177,9 +177,9 @@ impl<'a> Node<'a> {
         }
         self.lose(
             to,
-            LossKind::UnknownField,
+            LossKind::NoCounterpart,
             Severity::Warning,
-            "not a field of the stored version; the value of the field that became this one stands here now",
+            "another field of the stored version became this one, and stands here now",
         );
         let edit = Edit::Moved {
             from: self.pointer(from),
@@ -381,6 +381,30 @@ pub(crate) fn map<const N: usize>(members: [(&str, Tree); N]) -> Tree {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_written_over_unseen() {
+        let mut tree = Tree::parse(br#"{"text":"x","null":null,"from":1,"to":2}"#).unwrap();
+        let mut log = Log::default();
+        let mut root = Node::root(&mut tree, &mut log);
+        for (path, writable) in [
+            (&[][..], true),
+            (&["new"], true),
+            (&["text"], true),
+            (&["null", "new"], true),
+            (&["new", "new"], true),
+            (&["text", "new"], false),
+            (&["text", "new", "new"], false),
+        ] {
+            assert_eq!(root.writable(path), writable, "{path:?}");
+        }
+        root.set(&["text", "new"], true, "not written");
+        root.rename(&["from"], &["text", "new"]);
+        root.rename(&["from"], &["to"]);
+        let lost: Vec<_> = log.losses.iter().map(|loss| loss.value.clone()).collect();
+        assert_eq!(lost, [Some(Tree::from(2))]);
+        assert_eq!(tree.to_string(), r#"{"text":"x","null":null,"to":1}"#);
+    }
 
     #[test]
     fn every_edit_is_recorded_with_its_pointer() {
