@@ -438,6 +438,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn nothing_is_written_over_unseen() {
+        let mut tree = Tree::parse(br#"{"text":"x","null":null,"from":1,"to":2}"#).unwrap();
+        let mut log = Log::default();
+        let mut root = Node::root(&mut tree, &mut log);
+        for (path, writable) in [
+            (&[][..], true),
+            (&["new"], true),
+            (&["text"], true),
+            (&["null", "new"], true),
+            (&["new", "new"], true),
+            (&["text", "new"], false),
+            (&["text", "new", "new"], false),
+        ] {
+            assert_eq!(root.writable(path), writable, "{path:?}");
+        }
+        root.set(&["text", "new"], true, "not written");
+        root.rename(&["from"], &["text", "new"]);
+        root.rename(&["from"], &["to"]);
+        let lost: Vec<_> = log.losses.iter().map(|loss| loss.value.clone()).collect();
+        assert_eq!(lost, [Some(Tree::from(2))]);
+        assert_eq!(tree.to_string(), r#"{"text":"x","null":null,"to":1}"#);
+    }
+
+    #[test]
     fn every_edit_is_recorded_with_its_pointer() {
         let mut tree = Tree::parse(
             br#"{"spec":{"a/b":null,"items":[{"x":1},null,{"x":2}],"old":{"k":"v"},"gone":7}}"#,
