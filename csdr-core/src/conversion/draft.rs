@@ -154,9 +154,14 @@ impl<'a> Node<'a> {
         self.add(path, value, DEFAULT);
     }
 
-    /// Writes a default of the stored version into a field that is no pointer: also where Go's zero value stands.
+    /// Writes a default of the stored version into a field that is no pointer: also where Go's zero value of its type stands.
     pub(crate) fn default_zero(&mut self, path: &[&str], value: impl Into<Tree>) {
-        if self.is_zero(path) {
+        let value = value.into();
+        let fits = match self.get(path) {
+            None => true,
+            Some(zero) => std::mem::discriminant(zero) == std::mem::discriminant(&value),
+        };
+        if fits && self.is_zero(path) {
             self.set(path, value, DEFAULT);
         }
     }
