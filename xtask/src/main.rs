@@ -1,4 +1,4 @@
-//! The developer's commands: `cargo xtask test | testenv | lint | bench | fuzz | vectors`.
+//! The developer's commands: `cargo xtask test | testenv | lint | lifecycle | bench | fuzz | vectors`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -7,6 +7,7 @@
 
 mod bench;
 mod fuzz;
+mod lifecycle;
 mod lint;
 mod metadata;
 mod run;
@@ -26,6 +27,9 @@ usage: cargo xtask COMMAND
                        a control plane in the foreground until Ctrl-C; or only its binaries
                        (all versions, unless one is named)
   lint                 format, clippy, documentation, licences, architecture, file rules
+  lifecycle [--fields FOLDER]
+                       the tables of API versions and fields, from xtask/data; with a folder of
+                       every-field objects (testdata of kubernetes/api), from those first
   bench NAME [ARG…]    a benchmark, in release
   fuzz [--seconds N] [TARGET…]
                        the fuzz targets, each N seconds (300)
@@ -39,6 +43,7 @@ fn main() -> ExitCode {
     let done = match command.as_str() {
         "test" => test::run(&rest),
         "testenv" => testenv::run(&rest),
+        "lifecycle" => lifecycle::run(&rest),
         "lint" => lint::run(&rest),
         "bench" => bench::run(&rest),
         "fuzz" => fuzz::run(&rest),
