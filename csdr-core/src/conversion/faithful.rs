@@ -28,6 +28,7 @@ mod storage;
 mod table;
 mod webhook;
 mod workload;
+mod zero;
 
 use super::{
     draft::{Log, Node},
