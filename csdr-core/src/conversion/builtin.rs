@@ -192,7 +192,7 @@ impl BuiltinConverter {
     fn keep(&self, object: &Object, target: &TargetApis) -> Result<Conversion> {
         let kind = &object.meta().kind;
         let (group, json) = (kind.api_version.group(), object.json());
-        if !acceptable::concerns(group, &kind.kind, json)
+        if !acceptable::concerns(group, &kind.kind, target.minor(), json)
             && !reference::concerns(group, &kind.kind, json, target)
         {
             return Ok(Conversion::Unchanged);
