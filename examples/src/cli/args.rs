@@ -2,7 +2,7 @@
 
 mod conversion;
 
-pub(super) use conversion::{Choices, Convert, JobStage, Lifecycle, Release};
+pub(super) use conversion::{Convert, JobStage, Lifecycle, Release};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use csdr_core::{model::LabelSelector, model::ObjectId, spec::ClusterScope, vault::VerifyLevel};

@@ -206,7 +206,16 @@ mod tests {
         for text in ["1.34", "v1.34", "1.34.9"] {
             assert_eq!(release(text).unwrap().to_string(), "1.34");
         }
-        for wrong in ["", "1", "1.", "one", "1.34.x", "1.34.1.2", "1.34-beta", "-1.3"] {
+        for wrong in [
+            "",
+            "1",
+            "1.",
+            "one",
+            "1.34.x",
+            "1.34.1.2",
+            "1.34-beta",
+            "-1.3",
+        ] {
             assert!(release(wrong).is_err(), "{wrong}");
         }
         let wanted = version_of("Ingress=networking.k8s.io/v1").unwrap();

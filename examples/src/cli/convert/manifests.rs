@@ -39,8 +39,9 @@ struct Document<'a> {
 }
 
 pub(super) fn run(console: &Console, output: Output, args: &Convert) -> Result<Exit> {
-    let target = super::target(args.to, args.target_apis.as_deref())?
-        .ok_or_else(|| Error::invalid("convert for what? write --to 1.34, or --target-apis FILE"))?;
+    let target = super::target(args.to, args.target_apis.as_deref())?.ok_or_else(|| {
+        Error::invalid("convert for what? write --to 1.34, or --target-apis FILE")
+    })?;
     let sources = input::sources(&args.paths)?;
     let documents: Vec<Document<'_>> = sources.iter().flat_map(documents).collect();
     // Definitions first: they say what the other kinds are.
@@ -68,7 +69,9 @@ pub(super) fn run(console: &Console, output: Output, args: &Convert) -> Result<E
     let rows = run.rows;
     console.tell(output, &rows, || {
         let table = listed(&rows, console.is_verbose());
-        format!("{table}\n{}", counted(&rows)).trim_start().to_owned()
+        format!("{table}\n{}", counted(&rows))
+            .trim_start()
+            .to_owned()
     })?;
     Ok(if rows.iter().any(Row::is_left_out) {
         Exit::Partial
@@ -103,8 +106,7 @@ fn json(source: &Source) -> Vec<Document<'_>> {
         format!("{} line {}", source.name, before.matches('\n').count() + 1)
     };
     let mut found = Vec::new();
-    let mut values =
-        serde_json::Deserializer::from_str(&source.text).into_iter::<&RawValue>();
+    let mut values = serde_json::Deserializer::from_str(&source.text).into_iter::<&RawValue>();
     loop {
         let behind = source.text.get(values.byte_offset()..).unwrap_or_default();
         let here = place(behind.trim_start());
@@ -336,7 +338,8 @@ impl Run {
             }
             _ => {
                 row.outcome = Outcome::Failed {
-                    error: "the converter gave an answer that this program does not know".to_owned(),
+                    error: "the converter gave an answer that this program does not know"
+                        .to_owned(),
                 }
             }
         }
