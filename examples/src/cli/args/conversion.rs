@@ -30,15 +30,14 @@ pub(in super::super) struct Convert {
     /// Read one job a line, {"id","to","object"} or {"job":{…}}, and write one line an answer; - for standard input.
     #[arg(long, value_name = "FILE")]
     pub(in super::super) jobs: Option<PathBuf>,
-    /// How far a job goes.
-    #[arg(long, value_enum, default_value = "faithful", requires = "jobs")]
+    /// How far a job goes; with --jobs only.
+    #[arg(long, value_enum, default_value = "faithful")]
     pub(in super::super) stage: JobStage,
-    /// The release that a job's object must be accepted by.
+    /// The release that a job's object must be accepted by; with --jobs only.
     #[arg(
         long,
         value_name = "RELEASE",
         value_parser = release,
-        requires = "jobs",
         conflicts_with = "target_apis"
     )]
     pub(in super::super) target: Option<Release>,
