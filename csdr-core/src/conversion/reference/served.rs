@@ -1,7 +1,10 @@
 //! Where a version that stands inside an object goes at the target.
 
 use super::super::target::TargetApis;
-use crate::model::{ApiVersion, GroupResource, GroupVersionKind, builtin};
+use crate::{
+    lifecycle,
+    model::{ApiVersion, GroupResource, GroupVersionKind, builtin},
+};
 use memchr::memmem;
 
 /// A kind that left its group. Source: api-versions.md section 1.1.
@@ -97,8 +100,8 @@ fn is_unknown(target: &TargetApis, group: &str) -> bool {
     gaps.iter().any(|gap| gap.group == group)
 }
 
-fn is_deprecated(_target: &TargetApis, _kind: &GroupVersionKind) -> bool {
-    false
+fn is_deprecated(target: &TargetApis, kind: &GroupVersionKind) -> bool {
+    lifecycle::lookup(kind).is_some_and(|row| row.deprecated_in(target.minor()))
 }
 
 /// The kind of a resource, at the target or among the built-in ones.
@@ -172,6 +175,8 @@ fn may_be_missing(target: &TargetApis, api_version: &str) -> bool {
         || known && is_deprecated_version(target, group, version)
 }
 
-fn is_deprecated_version(_target: &TargetApis, _group: &str, _version: &str) -> bool {
-    false
+fn is_deprecated_version(target: &TargetApis, group: &str, version: &str) -> bool {
+    lifecycle::rows().iter().any(|row| {
+        (row.group, row.version) == (group, version) && row.deprecated_in(target.minor())
+    })
 }
