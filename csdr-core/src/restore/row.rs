@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RestoreKind {
-    /// Resource and version, as stored and as it will be written.
+    /// Resource and version, as stored.
     pub resource: GroupVersionResource,
-    /// Its kind, where the target serves it already.
+    /// Resource and version, as it will be written: another one where the target does not take the stored one.
+    pub target: GroupVersionResource,
+    /// Its kind.
     #[serde(default)]
     pub kind: String,
     /// When it is restored.
@@ -23,6 +25,16 @@ pub struct RestoreKind {
     /// Why none of its objects can be restored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked: Option<String>,
+    /// Whether an object of it was read: only then is the rest known.
+    #[serde(skip)]
+    pub(super) judged: bool,
+}
+
+impl RestoreKind {
+    /// Whether its objects are written in another version than they are stored in.
+    pub fn is_converted(&self) -> bool {
+        self.resource != self.target
+    }
 }
 
 /// What a run will do with an object.
@@ -35,8 +47,10 @@ pub enum Action {
     SkipExisting,
     /// An earlier, dead run of this restore has created it.
     CreatedBefore,
-    /// It cannot be restored; the kind says why.
+    /// It cannot be restored; its kind or a note says why.
     Blocked,
+    /// It is not restored; a note says why.
+    Skip,
 }
 
 /// One object: where its bytes lie and what becomes of it. About 80 bytes and its name.
@@ -105,16 +119,21 @@ impl<'de> Deserialize<'de> for Row {
 }
 
 impl Row {
+    /// The member of the archive that holds it.
+    pub(super) fn member_span(&self) -> MemberSpan {
+        MemberSpan {
+            offset: self.member,
+            len: u64::from(self.member_len),
+        }
+    }
+
     /// The row of the index again: what reading the object needs.
     pub(super) fn index_row(&self, id: ObjectId, version: String) -> IndexRow {
         IndexRow {
             id,
             version,
             preferred: true,
-            member: MemberSpan {
-                offset: self.member,
-                len: u64::from(self.member_len),
-            },
+            member: self.member_span(),
             entry: u64::from(self.entry),
             size: u64::from(self.size),
             sha256: self.sha256,

@@ -3,8 +3,9 @@
 use crate::{
     Error, ErrorKind, Result,
     archive::{IndexRow, Member, MemberSpan},
+    conversion::TargetApis,
     model::{Discovery, ObjectId},
-    restore::{Action, RestoreKind, Wave, row::Row},
+    restore::{Action, RestoreKind, Wave, convert::best_version, row::Row},
     select::{LeftOut, LeftOutReason, Patterns, is_system_namespace, never_restored},
     spec::{ClusterScope, RestoreSpec},
     vault::StoredBackup,
@@ -22,8 +23,6 @@ pub(super) struct Planner<'a> {
     pub(super) namespaces: Vec<String>,
     pub(super) rows: Vec<Row>,
     pub(super) left_out: BTreeSet<LeftOut>,
-    /// Selected custom resource definitions: `plural.group`.
-    pub(super) definitions: BTreeSet<String>,
 }
 
 impl<'a> Planner<'a> {
@@ -45,18 +44,36 @@ impl<'a> Planner<'a> {
             namespaces: Vec::new(),
             rows: Vec::new(),
             left_out: BTreeSet::new(),
-            definitions: BTreeSet::new(),
         })
     }
 
     /// Goes through the index once; under a label selector through the archive as well.
-    pub(super) async fn select(&mut self, backup: &StoredBackup) -> Result<()> {
+    pub(super) async fn select(&mut self, backup: &StoredBackup, apis: &TargetApis) -> Result<()> {
         self.rows
             .reserve_exact(usize::try_from(backup.objects()?.min(1 << 24)).unwrap_or_default());
         let mut rows = backup.rows();
         let mut held: Option<(MemberSpan, Member)> = None;
-        while let Some(row) = rows.try_next().await? {
-            if !row.preferred || !self.takes(&row.id) {
+        let mut versions: Vec<IndexRow> = Vec::new();
+        loop {
+            // Rows of one object stand together, one a version.
+            let next = rows.try_next().await?;
+            let ended = next.is_none();
+            let row = match (versions.first(), &next) {
+                (None, _) => None,
+                (Some(own), Some(next)) if own.id == next.id => None,
+                _ => Some(best_version(&versions, apis).clone()),
+            };
+            if row.is_some() {
+                versions.clear();
+            }
+            versions.extend(next);
+            let Some(row) = row else {
+                if ended {
+                    break;
+                }
+                continue;
+            };
+            if !self.takes(&row.id) {
                 continue;
             }
             if !self.spec.label_selector.is_empty() && row.id.resource().to_string() != "namespaces"
@@ -81,6 +98,20 @@ impl<'a> Planner<'a> {
         }
         self.rows.shrink_to_fit();
         Ok(())
+    }
+
+    /// Whether the spec takes an object, without a record of what it leaves out.
+    pub(super) fn would_take(&self, id: &ObjectId) -> bool {
+        let mut look = Self {
+            names: self.names.clone(),
+            resources: self.resources.clone(),
+            kinds: Vec::new(),
+            namespaces: Vec::new(),
+            rows: Vec::new(),
+            left_out: BTreeSet::new(),
+            ..*self
+        };
+        look.takes(id)
     }
 
     fn takes(&mut self, id: &ObjectId) -> bool {
@@ -165,19 +196,14 @@ impl<'a> Planner<'a> {
         {
             let wave = Wave::of(row.id.resource());
             self.kinds.push(RestoreKind {
+                target: resource.clone(),
                 resource,
                 kind: String::new(),
                 wave,
                 defined_by_backup: false,
                 blocked: None,
+                judged: false,
             });
-        }
-        if self
-            .kinds
-            .last()
-            .is_some_and(|kind| kind.wave == Wave::Definitions)
-        {
-            self.definitions.insert(row.id.name().to_owned());
         }
         let namespace = match row.id.namespace() {
             None => 0,
