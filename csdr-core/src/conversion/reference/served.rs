@@ -3,7 +3,7 @@
 use super::super::target::TargetApis;
 use crate::{
     lifecycle,
-    model::{ApiVersion, GroupResource, GroupVersionKind, builtin},
+    model::{ApiVersion, GroupResource, builtin},
 };
 use memchr::memmem;
 
@@ -53,41 +53,37 @@ pub(super) fn split(api_version: &str) -> (&str, &str) {
 }
 
 /// Where `kind` of `api_version` goes. Source: api-versions.md section 1.6, point 3.
+///
+/// The policy of versions says nothing here: a reference that the target understands stays.
 pub(super) fn way(target: &TargetApis, api_version: &ApiVersion, kind: &str) -> Way {
-    let asked = GroupVersionKind {
-        api_version: api_version.clone(),
-        kind: kind.to_owned(),
-    };
-    let serves = target.serves(&asked);
-    if serves && !is_deprecated(target, &asked) {
+    let (group, version) = (api_version.group(), api_version.version());
+    let serves = target.has(group, version, kind);
+    let deprecated =
+        lifecycle::row(group, version, kind).is_some_and(|row| row.deprecated_in(target.minor()));
+    if serves && !deprecated || is_unknown(target, group) {
         return Way::Stays;
     }
-    let group = api_version.group();
-    let home = MOVED
-        .iter()
-        .find(|moved| moved.kind == kind && [EXTENSIONS, moved.group].contains(&group));
-    let groups = match home {
-        Some(moved) => [Some(moved.group), Some(EXTENSIONS)],
-        None => [Some(group), None],
+    let family = lifecycle::versions_of(group, kind);
+    let best = if family.is_empty() {
+        newest(target, group, kind)
+    } else {
+        family
+            .iter()
+            .find(|row| target.has(row.group, row.version, row.kind))
+            .and_then(|row| ApiVersion::new(row.group, row.version).ok())
     };
-    let best = groups
-        .into_iter()
-        .flatten()
-        .find_map(|group| newest(target, group, kind));
     match best {
         Some(best) if best != *api_version => Way::To(best),
-        Some(_) => Way::Stays,
-        None if serves || is_unknown(target, group) => Way::Stays,
-        None if builtin::kind(group, kind).is_some() => Way::Gone,
-        None => Way::Stays,
+        // A built-in kind; what became of a custom one is not known before its definition is.
+        None if !family.is_empty() => Way::Gone,
+        _ => Way::Stays,
     }
 }
 
-/// The most stable and newest version of a kind that the target serves in a group.
+/// The most stable and newest version of a custom kind that the target serves.
 fn newest(target: &TargetApis, group: &str, kind: &str) -> Option<ApiVersion> {
     target
-        .discovery()
-        .kind(group, kind)?
+        .resource(group, kind)?
         .versions
         .iter()
         .filter_map(|served| ApiVersion::new(group, served.version.as_str()).ok())
@@ -98,10 +94,6 @@ fn newest(target: &TargetApis, group: &str, kind: &str) -> Option<ApiVersion> {
 fn is_unknown(target: &TargetApis, group: &str) -> bool {
     let gaps = &target.discovery().gaps;
     gaps.iter().any(|gap| gap.group == group)
-}
-
-fn is_deprecated(target: &TargetApis, kind: &GroupVersionKind) -> bool {
-    lifecycle::lookup(kind).is_some_and(|row| row.deprecated_in(target.minor()))
 }
 
 /// The kind of a resource, at the target or among the built-in ones.
@@ -171,12 +163,8 @@ fn may_be_missing(target: &TargetApis, api_version: &str) -> bool {
             }
         }
     }
-    !known && builtin::kinds().iter().any(|row| row.group == group)
-        || known && is_deprecated_version(target, group, version)
-}
-
-fn is_deprecated_version(target: &TargetApis, group: &str, version: &str) -> bool {
-    lifecycle::rows().iter().any(|row| {
-        (row.group, row.version) == (group, version) && row.deprecated_in(target.minor())
-    })
+    let mut rows = lifecycle::rows()
+        .iter()
+        .filter(|row| row.group == group && row.version == version);
+    rows.any(|row| !known || row.deprecated_in(target.minor()))
 }
