@@ -11,7 +11,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
 };
 use uuid::Uuid;
@@ -357,7 +357,7 @@ impl Restore {
             .await?;
         planner.select(&backup, &apis).await?;
         let Planner {
-            kinds,
+            kinds: stored,
             namespaces,
             mut rows,
             left_out,
@@ -370,7 +370,9 @@ impl Restore {
             apis: &apis,
             defined: &defined.into_iter().collect(),
             namespaces: &namespaces,
-            kinds,
+            stored: &stored,
+            kinds: Vec::new(),
+            places: HashMap::new(),
             notes: NoteTable::default(),
         };
         judge.judge(&mut rows).await?;

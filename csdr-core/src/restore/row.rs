@@ -25,9 +25,6 @@ pub struct RestoreKind {
     /// Why none of its objects can be restored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked: Option<String>,
-    /// Whether an object of it was read: only then is the rest known.
-    #[serde(skip)]
-    pub(super) judged: bool,
 }
 
 impl RestoreKind {
@@ -66,12 +63,14 @@ pub(super) struct Row {
     pub(super) namespace: u32,
     /// Into the plan's kinds.
     pub(super) kind: u16,
+    /// Whether the stored version is the one that its server preferred.
+    pub(super) preferred: bool,
     pub(super) action: Action,
 }
 
 /// A row as it stands in a stored plan.
 #[derive(Serialize, Deserialize)]
-pub(super) struct StoredRow(Box<str>, Digest, u64, u32, u32, u32, u32, u16, Action);
+pub(super) struct StoredRow(Box<str>, Digest, u64, u32, u32, u32, u32, u16, bool, Action);
 
 impl From<Row> for StoredRow {
     fn from(row: Row) -> Self {
@@ -84,6 +83,7 @@ impl From<Row> for StoredRow {
             row.size,
             row.namespace,
             row.kind,
+            row.preferred,
             row.action,
         )
     }
@@ -91,7 +91,18 @@ impl From<Row> for StoredRow {
 
 impl From<StoredRow> for Row {
     fn from(row: StoredRow) -> Self {
-        let StoredRow(name, sha256, member, member_len, entry, size, namespace, kind, action) = row;
+        let StoredRow(
+            name,
+            sha256,
+            member,
+            member_len,
+            entry,
+            size,
+            namespace,
+            kind,
+            preferred,
+            action,
+        ) = row;
         Self {
             name,
             sha256,
@@ -101,6 +112,7 @@ impl From<StoredRow> for Row {
             size,
             namespace,
             kind,
+            preferred,
             action,
         }
     }
@@ -132,7 +144,7 @@ impl Row {
         IndexRow {
             id,
             version,
-            preferred: true,
+            preferred: self.preferred,
             member: self.member_span(),
             entry: u64::from(self.entry),
             size: u64::from(self.size),

@@ -25,6 +25,7 @@ use futures::{
 };
 use jiff::Timestamp;
 use std::{
+    collections::BTreeSet,
     pin::pin,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -474,11 +475,15 @@ impl Run<'_> {
 
     /// Kinds that the backup defines itself must be established and served before their objects come.
     async fn wait_for_definitions(&self) -> Result<()> {
-        let wanted: Vec<_> = self
+        let made = self
             .plan
-            .head
-            .kinds
+            .rows
             .iter()
+            .filter(|row| row.action == Action::Create);
+        let made: BTreeSet<u16> = made.map(|row| row.kind).collect();
+        let wanted: Vec<_> = made
+            .iter()
+            .filter_map(|kind| self.plan.head.kinds.get(usize::from(*kind)))
             .filter(|kind| kind.defined_by_backup)
             .map(|kind| kind.target.clone())
             .collect();

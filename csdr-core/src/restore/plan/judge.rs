@@ -10,7 +10,7 @@ use crate::{
     vault::StoredBackup,
 };
 use futures::{FutureExt, StreamExt, stream, stream::BoxStream};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// How many members of the archive are read ahead.
 const MEMBERS_AHEAD: usize = 2;
@@ -24,9 +24,16 @@ pub(super) struct Judge<'a> {
     /// Kinds that definitions of the backup bring.
     pub(super) defined: &'a BTreeSet<GroupResource>,
     pub(super) namespaces: &'a [String],
+    /// Resources and versions of the rows as they come, by the rows' numbers.
+    pub(super) stored: &'a [GroupVersionResource],
+    /// Kinds of the plan, by the numbers that the rows get.
     pub(super) kinds: Vec<RestoreKind>,
+    /// Where a kind stands: as stored, as wanted, and why no way leads there.
+    pub(super) places: HashMap<KindKey, u16>,
     pub(super) notes: NoteTable,
 }
+
+type KindKey = (GroupVersionResource, GroupVersionResource, Option<String>);
 
 impl Judge<'_> {
     /// Gives every row its kind, its action and its remarks.
@@ -77,13 +84,18 @@ impl Judge<'_> {
         row: &mut Row,
         member: &Result<Member>,
     ) -> Result<()> {
+        let stored = self
+            .stored
+            .get(usize::from(row.kind))
+            .ok_or_else(|| Error::invalid("a row names a kind that there is not"))?;
         let object = match member {
-            Ok(member) => self.object(row, member),
+            Ok(member) => self.object(row, stored, member),
             Err(error) => Err(Error::new(error.kind(), error.chain())),
         };
         let object = match object {
             Ok(object) => object,
             Err(error) if is_damage(&error) => {
+                row.kind = self.kind_of(stored, stored.clone(), "", None)?;
                 row.action = Action::Blocked;
                 let note = PlanNote::whole(Severity::Error, error.chain());
                 self.notes.push(at, count, note);
@@ -91,25 +103,27 @@ impl Judge<'_> {
             }
             Err(error) => return Err(error),
         };
-        let stored = object.resource_version_path();
         match self.restore.fit(object, self.apis) {
             Ok(Fitted::Object { object, to, losses }) => {
-                row.kind = self.kind_of(&stored, to, Some(&object), None)?;
+                let kind = &object.meta().kind.kind;
+                row.kind = self.kind_of(stored, to, kind, None)?;
                 for loss in &losses {
                     self.notes.push(at, count, PlanNote::from(loss));
                 }
             }
             Ok(Fitted::Skipped(reason)) => {
+                row.kind = self.kind_of(stored, stored.clone(), "", None)?;
                 row.action = Action::Skip;
                 let note = PlanNote::whole(Severity::Warning, reason);
                 self.notes.push(at, count, note);
             }
             Ok(Fitted::NoRoute(reason)) => {
                 let reason = format!("{}: {reason}", stored.api_version());
-                row.kind = self.kind_of(&stored, stored.clone(), None, Some(reason))?;
+                row.kind = self.kind_of(stored, stored.clone(), "", Some(reason))?;
             }
             // One object that no rule can read must not end the restore of the others.
             Err(error) => {
+                row.kind = self.kind_of(stored, stored.clone(), "", None)?;
                 row.action = Action::Blocked;
                 let note = PlanNote::whole(Severity::Error, error.chain());
                 self.notes.push(at, count, note);
@@ -118,56 +132,47 @@ impl Judge<'_> {
         Ok(())
     }
 
-    fn object(&self, row: &Row, member: &Member) -> Result<Object> {
-        let kind = self
-            .kinds
-            .get(usize::from(row.kind))
-            .ok_or_else(|| Error::invalid("plan names a kind that it does not have"))?;
+    fn object(&self, row: &Row, stored: &GroupVersionResource, member: &Member) -> Result<Object> {
         let namespace = (row.namespace as usize)
             .checked_sub(1)
             .and_then(|at| self.namespaces.get(at).cloned());
-        let id = ObjectId::new(kind.resource.group_resource(), namespace, &*row.name)?;
-        member.object(&row.index_row(id, kind.resource.version.clone()))
+        let id = ObjectId::new(stored.group_resource(), namespace, &*row.name)?;
+        member.object(&row.index_row(id, stored.version.clone()))
     }
 
-    /// The number of a kind, made if it is new.
+    /// The number of a kind, made if it is new; `name` is its kind in CamelCase, empty while no object of it could be read.
     fn kind_of(
         &mut self,
         stored: &GroupVersionResource,
         target: GroupVersionResource,
-        object: Option<&Object>,
+        name: &str,
         blocked: Option<String>,
     ) -> Result<u16> {
-        let is = |kind: &RestoreKind| {
-            kind.resource == *stored && kind.target == target && kind.blocked == blocked
-        };
-        let place = match self.kinds.iter().position(|kind| is(kind) && kind.judged) {
-            Some(place) => place,
-            None => {
-                let mut kind = RestoreKind {
-                    wave: Wave::of(&target.group_resource()),
-                    kind: object
-                        .map(|object| object.meta().kind.kind.clone())
-                        .unwrap_or_default(),
-                    resource: stored.clone(),
-                    target,
-                    defined_by_backup: false,
-                    blocked,
-                    judged: true,
-                };
-                self.serve(&mut kind);
-                // What served above may have blocked it for another reason.
-                match self.kinds.iter().position(|own| *own == kind) {
-                    Some(place) => place,
-                    None => {
-                        self.kinds.push(kind);
-                        self.kinds.len() - 1
-                    }
-                }
+        let key = (stored.clone(), target, blocked);
+        if let Some(place) = self.places.get(&key) {
+            let place = *place;
+            if let Some(kind) = self.kinds.get_mut(usize::from(place))
+                && kind.kind.is_empty()
+            {
+                name.clone_into(&mut kind.kind);
             }
+            return Ok(place);
+        }
+        let place = u16::try_from(self.kinds.len())
+            .map_err(|_| Error::new(ErrorKind::Exhausted, "kinds beyond what a plan can hold"))?;
+        let (resource, target, blocked) = key.clone();
+        let mut kind = RestoreKind {
+            wave: Wave::of(&target.group_resource()),
+            kind: name.to_owned(),
+            resource,
+            target,
+            defined_by_backup: false,
+            blocked,
         };
-        u16::try_from(place)
-            .map_err(|_| Error::new(ErrorKind::Exhausted, "kinds beyond what a plan can hold"))
+        self.serve(&mut kind);
+        self.kinds.push(kind);
+        self.places.insert(key, place);
+        Ok(place)
     }
 
     /// Decides whether the target takes objects of this kind.

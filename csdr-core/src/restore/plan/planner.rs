@@ -4,14 +4,14 @@ use crate::{
     Error, ErrorKind, Result,
     archive::{IndexRow, Member, MemberSpan},
     conversion::TargetApis,
-    model::{Discovery, ObjectId},
-    restore::{Action, RestoreKind, Wave, convert::best_version, row::Row},
+    model::{Discovery, GroupVersionResource, ObjectId},
+    restore::{Action, convert::best_version, row::Row},
     select::{LeftOut, LeftOutReason, Patterns, is_system_namespace, never_restored},
     spec::{ClusterScope, RestoreSpec},
     vault::StoredBackup,
 };
 use futures::TryStreamExt;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// Goes through the index and makes rows of what is selected.
 pub(super) struct Planner<'a> {
@@ -19,8 +19,11 @@ pub(super) struct Planner<'a> {
     discovery: &'a Discovery,
     names: Patterns,
     resources: Patterns,
-    pub(super) kinds: Vec<RestoreKind>,
+    /// Resources and versions of the rows.
+    pub(super) kinds: Vec<GroupVersionResource>,
     pub(super) namespaces: Vec<String>,
+    /// Where each of them stands.
+    places: HashMap<String, usize>,
     pub(super) rows: Vec<Row>,
     pub(super) left_out: BTreeSet<LeftOut>,
 }
@@ -42,6 +45,7 @@ impl<'a> Planner<'a> {
             )?,
             kinds: Vec::new(),
             namespaces: Vec::new(),
+            places: HashMap::new(),
             rows: Vec::new(),
             left_out: BTreeSet::new(),
         })
@@ -107,6 +111,7 @@ impl<'a> Planner<'a> {
             resources: self.resources.clone(),
             kinds: Vec::new(),
             namespaces: Vec::new(),
+            places: HashMap::new(),
             rows: Vec::new(),
             left_out: BTreeSet::new(),
             ..*self
@@ -189,22 +194,14 @@ impl<'a> Planner<'a> {
             .with_context("object", &row.id)
         };
         let resource = row.id.resource().with_version(&row.version);
-        if self
-            .kinds
-            .last()
-            .is_none_or(|kind| kind.resource != resource)
-        {
-            let wave = Wave::of(row.id.resource());
-            self.kinds.push(RestoreKind {
-                target: resource.clone(),
-                resource,
-                kind: String::new(),
-                wave,
-                defined_by_backup: false,
-                blocked: None,
-                judged: false,
-            });
-        }
+        // Rows come sorted by resource, so the place is one of the last.
+        let kind = match self.kinds.iter().rposition(|kind| *kind == resource) {
+            Some(kind) => kind,
+            None => {
+                self.kinds.push(resource);
+                self.kinds.len() - 1
+            }
+        };
         let namespace = match row.id.namespace() {
             None => 0,
             Some(namespace) => 1 + self.intern(namespace),
@@ -217,19 +214,21 @@ impl<'a> Planner<'a> {
             entry: u32::try_from(row.entry).map_err(|_| too_large("entry"))?,
             size: u32::try_from(row.size).map_err(|_| too_large("object"))?,
             namespace: u32::try_from(namespace).map_err(|_| too_large("namespaces"))?,
-            kind: u16::try_from(self.kinds.len() - 1).map_err(|_| too_large("kinds"))?,
+            kind: u16::try_from(kind).map_err(|_| too_large("kinds"))?,
+            preferred: row.preferred,
             action: Action::Create,
         });
         Ok(())
     }
 
     fn intern(&mut self, namespace: &str) -> usize {
-        // Rows come sorted, so the place is mostly the last one.
-        if let Some(at) = self.namespaces.iter().rposition(|own| own == namespace) {
-            return at;
+        if let Some(at) = self.places.get(namespace) {
+            return *at;
         }
+        let at = self.namespaces.len();
         self.namespaces.push(namespace.to_owned());
-        self.namespaces.len() - 1
+        self.places.insert(namespace.to_owned(), at);
+        at
     }
 
     /// Under a label selector, Namespace objects that own nothing selected are left out.
@@ -237,7 +236,11 @@ impl<'a> Planner<'a> {
         let namespaces: BTreeSet<&str> = self.namespaces.iter().map(String::as_str).collect();
         let kinds = &self.kinds;
         self.rows.retain(|row| {
-            kinds[usize::from(row.kind)].wave != Wave::Namespaces || namespaces.contains(&*row.name)
+            !is_namespaces(&kinds[usize::from(row.kind)]) || namespaces.contains(&*row.name)
         });
     }
+}
+
+fn is_namespaces(resource: &GroupVersionResource) -> bool {
+    resource.group.is_empty() && resource.resource == "namespaces"
 }
