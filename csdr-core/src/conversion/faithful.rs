@@ -163,3 +163,32 @@ pub(super) fn convert_written(tree: &mut Tree, to: &ApiVersion, log: &mut Log) -
     log.written = true;
     convert(tree, to, log)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::table::check;
+
+    #[test]
+    fn lists() {
+        check(&[
+            (
+                r#"{"apiVersion":"coordination.k8s.io/v1beta1","kind":"LeaseList","metadata":{"resourceVersion":"1"},
+                    "items":[{"metadata":{"name":"a"}},{"apiVersion":"coordination.k8s.io/v1beta1","kind":"Lease"},null]}"#,
+                "coordination.k8s.io/v1",
+                r#"{"apiVersion":"coordination.k8s.io/v1","kind":"LeaseList","metadata":{"resourceVersion":"1"},
+                    "items":[{"metadata":{"name":"a"}},{"apiVersion":"coordination.k8s.io/v1","kind":"Lease"},null]}"#,
+            ),
+            // The rules see the version of the list.
+            (
+                r#"{"apiVersion":"node.k8s.io/v1alpha1","kind":"RuntimeClassList","items":[{"spec":{"runtimeHandler":"h"}}]}"#,
+                "node.k8s.io/v1",
+                r#"{"apiVersion":"node.k8s.io/v1","kind":"RuntimeClassList","items":[{"handler":"h"}]}"#,
+            ),
+            (
+                r#"{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"v1","kind":"Event","message":"m"}]}"#,
+                "events.k8s.io/v1",
+                r#"{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"events.k8s.io/v1","kind":"Event","note":"m"}]}"#,
+            ),
+        ]);
+    }
+}

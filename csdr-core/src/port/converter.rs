@@ -12,7 +12,8 @@ use std::{fmt, sync::Arc};
 /// # Contract
 /// * Pure: no I/O, no clock; the same object and target give the same answer.
 /// * `Unchanged` if the target takes the object as it is; then not one byte is to be touched.
-/// * Namespace, name and labels stay. Nothing is dropped silently: every leaf of the object is in the result, in its changes or in its
+/// * Namespace and name stay, and so do labels (an old workload without any gets those of its template, as its server would have
+///   done). Nothing is dropped silently: every leaf of the object is in the result, in its changes or in its
 ///   losses.
 /// * What cannot be converted is an answer (`Skipped`, `NoRoute`), not an error: one object must not end a restore.
 ///

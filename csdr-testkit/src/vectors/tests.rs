@@ -129,6 +129,27 @@ fn unknown_fields_are_compared_without_and_have_to_be_kept() {
 }
 
 #[test]
+fn lists_are_converted_item_by_item() {
+    let list = |version: &str, item: &str| {
+        format!(
+            r#"{{"apiVersion":"rbac.authorization.k8s.io/{version}","kind":"RoleList","items":[{{{item}"metadata":{{"name":"a"}}}}]}}"#
+        )
+    };
+    for (item, name, passes) in [
+        ("", "a", true),
+        (r#""kind":"Role","#, "a", true),
+        ("", "b", false),
+    ] {
+        let expected = list("v1", "").replace(r#""name":"a""#, &format!(r#""name":"{name}""#));
+        let line = format!(
+            r#"{{"job":{{"id":"a","to":"rbac.authorization.k8s.io/v1","object":{}}},"result":{{"ok":true,"object":{expected}}}}}"#,
+            list("v1beta1", item)
+        );
+        assert_eq!(verdict(&line) == Verdict::Passed, passes, "{line}");
+    }
+}
+
+#[test]
 fn what_is_no_vector_is_an_error() {
     for line in [
         "",

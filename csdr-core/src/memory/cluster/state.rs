@@ -3,9 +3,10 @@
 use super::{Deny, field::Manager, verb_error};
 use crate::{
     Error, ErrorKind, Result,
+    conversion::BuiltinConverter,
     model::{
-        ApiResource, CustomKind, DiscoveryGap, GroupResource, GroupVersionResource, Object, Tree,
-        builtin,
+        ApiResource, ApiVersion, CustomKind, DiscoveryGap, GroupResource, GroupVersionResource,
+        Object, Tree, builtin,
     },
     port::Clock,
 };
@@ -389,15 +390,22 @@ impl State {
         self.lists.clear();
     }
 
-    /// The object in `version`: as a server does it for custom resources without conversion webhook, only `apiVersion` changes.
+    /// The object in `version`: converted as a server does it if its kind is built in; of custom resources only `apiVersion` changes,
+    /// as without a conversion webhook.
     pub(super) fn in_version(stored: &Stored, version: &str) -> Result<Object> {
         let object = &stored.object;
         if object.meta().kind.api_version.version() == version {
             return Ok(object.clone());
         }
+        let resource = object.id().resource();
         let mut tree = object.tree()?;
-        let path = object.id().resource().with_version(version);
-        tree.set(&["apiVersion"], Tree::from(path.api_version()));
-        Object::from_tree(object.id().resource().clone(), &tree)
+        if builtin::resource(resource).is_some() {
+            let to = ApiVersion::new(resource.group(), version)?;
+            tree = BuiltinConverter::new().faithful(tree, &to)?.tree;
+        } else {
+            let path = resource.with_version(version);
+            tree.set(&["apiVersion"], Tree::from(path.api_version()));
+        }
+        Object::from_tree(resource.clone(), &tree)
     }
 }
