@@ -132,7 +132,7 @@ impl<'a> Node<'a> {
     }
 
     /// Whether something can be written at a path: no value of another type stands in the way. A rule that meets one leaves it alone.
-    fn reaches(&self, path: &[&str]) -> bool {
+    pub(crate) fn reaches(&self, path: &[&str]) -> bool {
         let mut way = Some(&*self.tree);
         for key in path {
             match way {
