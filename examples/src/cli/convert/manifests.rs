@@ -44,16 +44,9 @@ pub(super) fn run(console: &Console, output: Output, args: &Convert) -> Result<E
     })?;
     let sources = input::sources(&args.paths)?;
     let documents: Vec<Document<'_>> = sources.iter().flat_map(documents).collect();
-    // Definitions first: they say what the other kinds are.
-    let definitions: Vec<CustomKind> = documents
-        .iter()
-        .filter_map(|document| document.tree.as_ref()?.as_ref().ok())
-        .flat_map(|tree| items(tree.clone()))
-        .filter(|tree| tree.text_at(&["kind"]) == Some("CustomResourceDefinition"))
-        .filter_map(|tree| CustomKind::from_crd(&tree).ok())
-        .collect();
+    let (definitions, services) = companions(&documents);
     let mut run = Run {
-        converter: args.choices.converter(),
+        converter: args.choices.converter().with_services(&services),
         target: target.with_definitions(&definitions),
         is_release: args.to.is_some(),
         rows: Vec::new(),
@@ -78,6 +71,31 @@ pub(super) fn run(console: &Console, output: Output, args: &Convert) -> Result<E
     } else {
         Exit::Complete
     })
+}
+
+/// What other objects are judged by: definitions say what their kinds are, Services what their ports are called.
+fn companions(documents: &[Document<'_>]) -> (Vec<CustomKind>, Vec<Tree>) {
+    let mut definitions = Vec::new();
+    let mut services = Vec::new();
+    let trees = documents
+        .iter()
+        .filter_map(|document| document.tree.as_ref()?.as_ref().ok());
+    for mut tree in trees.flat_map(|tree| items(tree.clone())) {
+        match tree.text_at(&["kind"]) {
+            Some("CustomResourceDefinition") => {
+                definitions.extend(CustomKind::from_crd(&tree).ok());
+            }
+            Some("Service") if tree.text_at(&["apiVersion"]) == Some("v1") => {
+                // Manifests mostly leave the namespace to kubectl; then their Ingresses do so too.
+                if tree.text_at(&["metadata", "namespace"]).is_none() {
+                    tree.set(&["metadata", "namespace"], "".into());
+                }
+                services.push(tree);
+            }
+            _ => {}
+        }
+    }
+    (definitions, services)
 }
 
 fn documents(source: &Source) -> Vec<Document<'_>> {
