@@ -1,9 +1,10 @@
 //! Removing what dead operations left.
 
 use super::{
-    BackupLayout, RestoreLayout, Vault, claim,
+    BackupLayout, MAX_DOCUMENT, RestoreLayout, Vault, claim,
     delete::{folder_keys, remove_claims, remove_files},
     layout::{self, COMMIT_RECORD, MARK},
+    velero::CommitRecord,
 };
 use crate::{
     Error, ErrorKind, Result,
@@ -124,6 +125,9 @@ impl Vault {
         let backend = &*self.backend;
         let (folder, keys) = self.look(&place).await?;
         if folder.deleting {
+            if self.is_veleros(&place).await? {
+                return Ok(Some("Velero wrote this backup".to_owned()));
+            }
             if !options.dry_run {
                 remove_files(backend, place.folder, &place.csdr, keys).await?;
                 remove_claims(backend, &place.csdr).await?;
@@ -179,6 +183,16 @@ impl Vault {
                 Err(error)
             }
         }
+    }
+
+    /// Whether the commit record is one that csdr did not sign: a mark beside it is not csdr's either, whoever put it there.
+    async fn is_veleros(&self, place: &Place<'_>) -> Result<bool> {
+        let Some(commit) = &place.commit else {
+            return Ok(false);
+        };
+        let body = self.backend.read_if_exists(commit, MAX_DOCUMENT).await?;
+        let record = body.and_then(|body| CommitRecord::decode(commit, &body).ok());
+        Ok(record.is_some_and(|record| !record.is_signed()))
     }
 
     /// What a folder holds now.

@@ -3,7 +3,7 @@
 use crate::world::{Cut, HandClock, Stale, back_up, host, keys, shop, spec};
 use csdr_core::{
     memory::{MemoryCluster, MemoryVault},
-    port::{VaultBackend, VaultKey},
+    port::{PutMode, VaultBackend, VaultKey},
     report::RunOptions,
     restore::Restore,
     spec::RestoreSpec,
@@ -151,7 +151,7 @@ async fn a_name_that_is_used_again_while_gc_ends_its_deletion_is_left_alone() {
     let before = store.snapshot();
     let mark = VaultKey::parse("backups/one/csdr/deleting").unwrap();
     before
-        .put(&mark, "{}".into(), csdr_core::port::PutMode::CreateNew)
+        .put(&mark, "{}".into(), PutMode::CreateNew)
         .await
         .unwrap();
     let late = Stale::new(store.clone(), before, 1);
@@ -161,4 +161,29 @@ async fn a_name_that_is_used_again_while_gc_ends_its_deletion_is_left_alone() {
     let report = collector.gc(&GcOptions::default()).await.unwrap();
     assert!(report.removed.is_empty(), "{report:?}");
     assert_eq!(vault.backups().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_backup_of_velero_s_is_kept_whatever_lies_beside_it() {
+    let store = MemoryVault::new();
+    let vault = Vault::create(store.clone()).await.unwrap();
+    let record = r#"{"kind":"Backup","apiVersion":"velero.io/v1","metadata":{}}"#;
+    for (path, body) in [
+        ("velero-backup.json", record),
+        ("csdr/deleting", "{}"),
+        ("csdr/claim-1.json", "{}"),
+    ] {
+        let key = VaultKey::parse(format!("backups/theirs/{path}")).unwrap();
+        store
+            .put(&key, body.into(), PutMode::CreateNew)
+            .await
+            .unwrap();
+    }
+    let report = vault.gc(&GcOptions::default()).await.unwrap();
+    assert_eq!(
+        report.kept,
+        ["backups/theirs: Velero wrote this backup"],
+        "{report:?}"
+    );
+    assert_eq!(keys(&store).await.len(), 4);
 }
