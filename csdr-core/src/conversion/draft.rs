@@ -456,7 +456,7 @@ mod tests {
             (&["text", "new"], false),
             (&["text", "new", "new"], false),
         ] {
-            assert_eq!(root.writable(path), writable, "{path:?}");
+            assert_eq!(root.reaches(path), writable, "{path:?}");
         }
         root.set(&["text", "new"], true, "not written");
         root.rename(&["from"], &["text", "new"]);
