@@ -45,8 +45,6 @@ mod webhook;
 mod workload;
 
 #[cfg(test)]
-mod judge;
-#[cfg(test)]
 mod tests;
 
 pub use options::{InTree, IngressClassChoice, MendOptions};

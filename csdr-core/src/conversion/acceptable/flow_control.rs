@@ -35,7 +35,7 @@ pub(super) static MENDS: &[Mend] = &[
 
 static SCHEMA_NEEDLES: &[Needle] = &[
     text("apf.kubernetes.io/autoupdate-spec\""),
-    value("name", |value| is_mandatory_text(value)),
+    value("name", is_mandatory_text),
     value("matchingPrecedence", |value| {
         matches!(needle::extent(value), b"1")
     }),
@@ -44,7 +44,7 @@ static SCHEMA_NEEDLES: &[Needle] = &[
 static LEVEL_NEEDLES: &[Needle] = &[
     text("apf.kubernetes.io/autoupdate-spec\""),
     text("flowcontrol.k8s.io/v1beta3-preserve-zero-concurrency-shares\""),
-    value("name", |value| is_mandatory_text(value)),
+    value("name", is_mandatory_text),
     value("type", |value| value.starts_with(b"\"Exempt\"")),
 ];
 

@@ -1,5 +1,7 @@
 //! Ingress. Source: api-versions.md section 3.1; `ValidateIngressCreate`.
 
+mod backend;
+
 use super::{
     Context, Mend,
     address::{self, Reading},
@@ -10,11 +12,12 @@ use super::{
 };
 use crate::{
     conversion::{
-        draft::{Node, map},
+        draft::Node,
         outcome::{Edit, LossKind, Severity, SkipReason},
     },
     model::Tree,
 };
+use backend::{Backend, backend_of, is_port_name, mend_backend};
 
 pub(super) static MENDS: &[Mend] = &[
     Mend {
@@ -49,7 +52,8 @@ static NEEDLES: &[Needle] = &[
         value.starts_with(b"null") || needle::is_text(value, |path| !path.starts_with(b"/"))
     }),
     value("paths", |value| {
-        needle::is_empty(value) || value.starts_with(b"null")
+        let holds = |text: &[u8]| memchr::memmem::find(needle::extent(value), text).is_some();
+        needle::is_empty(value) || value.starts_with(b"null") || holds(b"[{}") || holds(b",{}")
     }),
     value("http", |value| {
         memchr::memmem::find(needle::extent(value), b"\"paths\"").is_none()
@@ -79,14 +83,6 @@ fn is_host(host: &[u8]) -> bool {
         return host.strip_prefix("*.").is_some_and(label::is_domain);
     }
     host.is_empty() || (label::is_domain(host) && address::address(host) == Reading::None)
-}
-
-/// Up to 15 lower-case letters, digits and single hyphens, with a letter among them. Source: `IsValidPortName`.
-fn is_port_name(name: &[u8]) -> bool {
-    name.len() <= 15
-        && std::str::from_utf8(name)
-            .is_ok_and(|name| label::is_dns_label(name) && !name.contains("--"))
-        && name.iter().any(u8::is_ascii_lowercase)
 }
 
 fn mend(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipReason> {
@@ -156,27 +152,6 @@ fn mend_class(node: &mut Node<'_>, context: &Context<'_>) {
     node.lose(path, LossKind::Refused, Severity::Warning, reason);
 }
 
-/// What a backend lacks.
-enum Backend {
-    /// It can be mended in its place.
-    Whole,
-    /// It leads nowhere.
-    Nowhere,
-}
-
-/// Which of the two a backend is.
-fn backend_of(backend: &Tree) -> Backend {
-    let has = |path: &[&str]| backend.at(path).is_some_and(|value| !value.is_null());
-    let named = backend
-        .text_at(&["service", "name"])
-        .is_some_and(|name| !name.is_empty());
-    if has(&["resource"]) || named {
-        Backend::Whole
-    } else {
-        Backend::Nowhere
-    }
-}
-
 fn mend_default_backend(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipReason> {
     let path = ["spec", "defaultBackend"];
     let Some(backend) = node.get(&path) else {
@@ -199,108 +174,6 @@ fn namespace(node: &Node<'_>) -> String {
     node.text(&["metadata", "namespace"])
         .unwrap_or_default()
         .to_owned()
-}
-
-fn mend_backend(
-    backend: &mut Node<'_>,
-    namespace: &str,
-    context: &Context<'_>,
-) -> Result<(), SkipReason> {
-    if !backend.has(&["service"]) {
-        return Ok(());
-    }
-    if backend.has(&["resource"]) {
-        return Err(refuse(
-            backend,
-            &[],
-            "a backend is a Service or a resource, not both; take one away",
-        ));
-    }
-    let service = backend
-        .text(&["service", "name"])
-        .unwrap_or_default()
-        .to_owned();
-    let digit_first = service.starts_with(|letter: char| letter.is_ascii_digit());
-    if !label::is_dns_label(&service)
-        || (digit_first && context.minor < super::service::DIGITS_FIRST)
-    {
-        return Err(refuse(
-            backend,
-            &["service", "name"],
-            "no Service of the target can have this name; write the name of one",
-        ));
-    }
-    mend_port(backend, namespace, &service, context)
-}
-
-fn mend_port(
-    backend: &mut Node<'_>,
-    namespace: &str,
-    service: &str,
-    context: &Context<'_>,
-) -> Result<(), SkipReason> {
-    let port = ["service", "port"];
-    let name_path = ["service", "port", "name"];
-    let name = backend
-        .text(&name_path)
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned);
-    let number = backend
-        .get(&["service", "port", "number"])
-        .filter(|number| number.as_i64() != Some(0));
-    match (name, number) {
-        (None, None) => Err(refuse(
-            backend,
-            &port,
-            "the backend names no port; write the number or the name of a port of the Service",
-        )),
-        (Some(_), Some(_)) => Err(refuse(
-            backend,
-            &port,
-            "a port has a name or a number, not both; take one away",
-        )),
-        (None, Some(number)) => match number.as_i64() {
-            Some(number) if !(1..=65535).contains(&number) => Err(refuse(
-                backend,
-                &["service", "port", "number"],
-                "ports are numbered from 1 to 65535",
-            )),
-            _ => Ok(()),
-        },
-        (Some(name), None) if is_port_name(name.as_bytes()) => Ok(()),
-        (Some(name), None) => {
-            let digits = name
-                .bytes()
-                .all(|byte| byte.is_ascii_digit())
-                .then(|| name.parse::<i64>().ok())
-                .flatten()
-                .filter(|number| (1..=65535).contains(number));
-            let by_name = || {
-                let ports = context.services?(namespace, service)?;
-                let found = ports.into_iter().find(|(port, _)| *port == name);
-                found.map(|(_, number)| number)
-            };
-            let Some(number) = digits.or_else(by_name) else {
-                return Err(refuse(
-                    backend,
-                    &name_path,
-                    "no port can have this name (up to 15 characters of a-z, 0-9 and -, one letter at least); write the port's number",
-                ));
-            };
-            let before = backend.get(&port).cloned();
-            let after = map([("number", number.into())]);
-            backend.tree_mut().set(&port, after.clone());
-            backend.record(
-                &port,
-                Edit::Replaced,
-                before,
-                Some(after),
-                Severity::Warning,
-                "no port can have this name; it was read as this number",
-            );
-            Ok(())
-        }
-    }
 }
 
 fn mend_rules(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipReason> {

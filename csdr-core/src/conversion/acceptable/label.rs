@@ -56,7 +56,7 @@ fn is_dns_part(text: &str, most: usize) -> bool {
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-')
 }
 
-/// Refuses a selector with a value that no label can have.
+/// Refuses a selector that the target does not take.
 pub(super) fn check(
     node: &mut Node<'_>,
     path: &[&str],
@@ -77,15 +77,29 @@ fn refused(selector: &mut Node<'_>, context: &Context<'_>) -> Option<SkipReason>
     if let Some((key, _)) = labels.into_iter().flatten().find(|(_, value)| bad(value)) {
         return Some(refuse(selector, &["matchLabels", &key.clone()], ADVICE));
     }
-    if context.minor < EXPRESSIONS {
-        return None;
-    }
     let mut reason = None;
     selector.each(&["matchExpressions"], |expression| {
         let values = expression.get(&["values"]).and_then(Tree::as_array);
-        if values.unwrap_or_default().iter().any(bad) {
-            reason.get_or_insert_with(|| refuse(expression, &["values"], ADVICE));
-        }
+        let values = values.unwrap_or_default();
+        let advice = match expression.text(&["operator"]) {
+            Some("In" | "NotIn") if values.is_empty() => "In and NotIn need a value; write one",
+            Some("Exists" | "DoesNotExist") if !values.is_empty() => {
+                "Exists and DoesNotExist take no values; take them away"
+            }
+            Some("In" | "NotIn" | "Exists" | "DoesNotExist") => {
+                if context.minor < EXPRESSIONS || !values.iter().any(bad) {
+                    return;
+                }
+                ADVICE
+            }
+            _ => {
+                let advice =
+                    "the operator must be In, NotIn, Exists or DoesNotExist; write one of them";
+                reason.get_or_insert_with(|| refuse(expression, &["operator"], advice));
+                return;
+            }
+        };
+        reason.get_or_insert_with(|| refuse(expression, &["values"], advice));
     });
     reason
 }

@@ -3,6 +3,8 @@
 //! Such an object is refused here as well, so that a plan says it before anything is written. Where the bytes alone decide
 //! (`concerns`) it is not looked for: the target's own message says it as well. Source: the validation of each kind.
 
+mod rules;
+
 use super::{Context, label, refuse};
 use crate::{
     conversion::{draft::Node, outcome::SkipReason},
@@ -29,304 +31,8 @@ struct Rule {
     must: Must,
 }
 
-const fn rule(
-    group: &'static str,
-    kinds: &'static [&'static str],
-    path: &'static str,
-    must: Must,
-) -> Rule {
-    Rule {
-        group,
-        kinds,
-        path,
-        must,
-    }
-}
-
-const MODES: &[&str] = &[
-    "ReadOnlyMany",
-    "ReadWriteMany",
-    "ReadWriteOnce",
-    "ReadWriteOncePod",
-];
-const PORT: Must = Must::Lie(1, 65535);
-const PROTOCOLS: Must = Must::Be(&["SCTP", "TCP", "UDP"]);
 const STORAGE: &str = "storage.k8s.io";
 const NETWORKING: &str = "networking.k8s.io";
-const FLOW: &str = "flowcontrol.apiserver.k8s.io";
-
-static RULES: &[Rule] = &[
-    rule(
-        "",
-        &["PersistentVolume", "PersistentVolumeClaim"],
-        "spec.accessModes",
-        Must::Stand,
-    ),
-    rule(
-        "",
-        &["PersistentVolume", "PersistentVolumeClaim"],
-        "spec.accessModes",
-        Must::Hold(MODES),
-    ),
-    rule(
-        "",
-        &["PersistentVolume", "PersistentVolumeClaim"],
-        "spec.volumeMode",
-        Must::Be(&["Block", "Filesystem"]),
-    ),
-    rule(
-        "",
-        &["PersistentVolume"],
-        "spec.capacity.storage",
-        Must::Stand,
-    ),
-    rule(
-        "",
-        &["PersistentVolume"],
-        "spec.persistentVolumeReclaimPolicy",
-        Must::Be(&["Delete", "Recycle", "Retain"]),
-    ),
-    rule(
-        "",
-        &["PersistentVolumeClaim"],
-        "spec.resources.requests.storage",
-        Must::Stand,
-    ),
-    rule(
-        "",
-        &["Service"],
-        "spec.type",
-        Must::Be(&["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]),
-    ),
-    rule(
-        "",
-        &["Service"],
-        "spec.ipFamilyPolicy",
-        Must::Be(&["PreferDualStack", "RequireDualStack", "SingleStack"]),
-    ),
-    rule(
-        "",
-        &["Service"],
-        "spec.ipFamilies",
-        Must::Hold(&["IPv4", "IPv6"]),
-    ),
-    rule(
-        "",
-        &["Service"],
-        "spec.sessionAffinity",
-        Must::Be(&["ClientIP", "None"]),
-    ),
-    rule("", &["Service"], "spec.ports[].port", PORT),
-    rule("", &["Service"], "spec.ports[].protocol", PROTOCOLS),
-    rule("", &["Endpoints"], "subsets[].ports[].port", PORT),
-    rule("", &["LimitRange"], "spec.limits[].type", Must::Stand),
-    rule(
-        "apps",
-        &["Deployment"],
-        "spec.strategy.type",
-        Must::Be(&["Recreate", "RollingUpdate"]),
-    ),
-    rule(
-        "apps",
-        &["DaemonSet", "StatefulSet"],
-        "spec.updateStrategy.type",
-        Must::Be(&["OnDelete", "RollingUpdate"]),
-    ),
-    rule(
-        "apps",
-        &["StatefulSet"],
-        "spec.podManagementPolicy",
-        Must::Be(&["OrderedReady", "Parallel"]),
-    ),
-    rule(
-        "apps",
-        &["Deployment", "ReplicaSet", "StatefulSet"],
-        "spec.replicas",
-        Must::Lie(0, i32::MAX as i64),
-    ),
-    rule(
-        "apps",
-        &["Deployment", "DaemonSet", "ReplicaSet", "StatefulSet"],
-        "spec.template.spec.restartPolicy",
-        Must::Be(&["Always"]),
-    ),
-    rule(
-        "batch",
-        &["Job"],
-        "spec.template.spec.restartPolicy",
-        Must::Be(&["Never", "OnFailure"]),
-    ),
-    rule(
-        "batch",
-        &["CronJob"],
-        "spec.jobTemplate.spec.template.spec.restartPolicy",
-        Must::Be(&["Never", "OnFailure"]),
-    ),
-    rule(
-        "batch",
-        &["Job"],
-        "spec.template.spec.restartPolicy",
-        Must::Stand,
-    ),
-    rule(
-        "batch",
-        &["CronJob"],
-        "spec.jobTemplate.spec.template.spec.restartPolicy",
-        Must::Stand,
-    ),
-    rule("batch", &["CronJob"], "spec.schedule", Must::Stand),
-    rule(
-        "batch",
-        &["CronJob"],
-        "spec.concurrencyPolicy",
-        Must::Be(&["Allow", "Forbid", "Replace"]),
-    ),
-    rule(
-        "autoscaling",
-        &["HorizontalPodAutoscaler"],
-        "spec.maxReplicas",
-        Must::Stand,
-    ),
-    rule(
-        "autoscaling",
-        &["HorizontalPodAutoscaler"],
-        "spec.maxReplicas",
-        Must::Lie(1, i32::MAX as i64),
-    ),
-    rule(
-        "autoscaling",
-        &["HorizontalPodAutoscaler"],
-        "spec.scaleTargetRef.kind",
-        Must::Stand,
-    ),
-    rule(
-        "autoscaling",
-        &["HorizontalPodAutoscaler"],
-        "spec.scaleTargetRef.name",
-        Must::Stand,
-    ),
-    rule(
-        "policy",
-        &["PodDisruptionBudget"],
-        "spec.unhealthyPodEvictionPolicy",
-        Must::Be(&["AlwaysAllow", "IfHealthyBudget"]),
-    ),
-    rule(
-        NETWORKING,
-        &["IngressClass"],
-        "spec.parameters.scope",
-        Must::Be(&["Cluster", "Namespace"]),
-    ),
-    rule(
-        NETWORKING,
-        &["NetworkPolicy"],
-        "spec.policyTypes",
-        Must::Hold(&["Egress", "Ingress"]),
-    ),
-    rule(
-        NETWORKING,
-        &["NetworkPolicy"],
-        "spec.ingress[].ports[].protocol",
-        PROTOCOLS,
-    ),
-    rule(
-        NETWORKING,
-        &["NetworkPolicy"],
-        "spec.egress[].ports[].protocol",
-        PROTOCOLS,
-    ),
-    rule(
-        NETWORKING,
-        &["NetworkPolicy"],
-        "spec.ingress[].from[].ipBlock.cidr",
-        Must::Stand,
-    ),
-    rule(
-        NETWORKING,
-        &["NetworkPolicy"],
-        "spec.egress[].to[].ipBlock.cidr",
-        Must::Stand,
-    ),
-    rule(STORAGE, &["StorageClass"], "provisioner", Must::Stand),
-    rule(
-        STORAGE,
-        &["StorageClass"],
-        "reclaimPolicy",
-        Must::Be(&["Delete", "Retain"]),
-    ),
-    rule(
-        STORAGE,
-        &["StorageClass"],
-        "volumeBindingMode",
-        Must::Be(&["Immediate", "WaitForFirstConsumer"]),
-    ),
-    rule(
-        STORAGE,
-        &["CSIDriver"],
-        "spec.fsGroupPolicy",
-        Must::Be(&["File", "None", "ReadWriteOnceWithFSType"]),
-    ),
-    rule(
-        STORAGE,
-        &["CSIDriver"],
-        "spec.volumeLifecycleModes",
-        Must::Hold(&["Ephemeral", "Persistent"]),
-    ),
-    rule(
-        "scheduling.k8s.io",
-        &["PriorityClass"],
-        "preemptionPolicy",
-        Must::Be(&["Never", "PreemptLowerPriority"]),
-    ),
-    rule(
-        FLOW,
-        &["FlowSchema"],
-        "spec.matchingPrecedence",
-        Must::Lie(1, 10_000),
-    ),
-    rule(
-        FLOW,
-        &["FlowSchema"],
-        "spec.distinguisherMethod.type",
-        Must::Be(&["ByNamespace", "ByUser"]),
-    ),
-    rule(
-        FLOW,
-        &["PriorityLevelConfiguration"],
-        "spec.type",
-        Must::Be(&["Exempt", "Limited"]),
-    ),
-    rule(
-        FLOW,
-        &["PriorityLevelConfiguration"],
-        "spec.type",
-        Must::Stand,
-    ),
-    rule(
-        FLOW,
-        &["PriorityLevelConfiguration"],
-        "spec.limited.limitResponse.type",
-        Must::Be(&["Queue", "Reject"]),
-    ),
-    rule(
-        "discovery.k8s.io",
-        &["EndpointSlice"],
-        "addressType",
-        Must::Be(&["FQDN", "IPv4", "IPv6"]),
-    ),
-    rule(
-        "discovery.k8s.io",
-        &["EndpointSlice"],
-        "endpoints[].addresses",
-        Must::Stand,
-    ),
-    rule(
-        "discovery.k8s.io",
-        &["EndpointSlice"],
-        "ports[].protocol",
-        PROTOCOLS,
-    ),
-];
 
 /// Kinds whose names are DNS names, by group.
 static NAMED: [(&str, &[&str]); 8] = [
@@ -363,7 +69,7 @@ static NAMED: [(&str, &[&str]); 8] = [
 pub(super) fn check(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipReason> {
     let group = context.api_version.group();
     check_name(node, group, context)?;
-    for rule in RULES {
+    for rule in rules::RULES {
         if rule.group == group && rule.kinds.contains(&context.kind) {
             let keys: Vec<&str> = rule.path.split('.').collect();
             check_at(node, &keys, &rule.must)?;
@@ -377,7 +83,10 @@ fn check_name(node: &Node<'_>, group: &str, context: &Context<'_>) -> Result<(),
         .iter()
         .any(|(of, kinds)| *of == group && kinds.contains(&context.kind));
     let name = node.text(&["metadata", "name"]).unwrap_or_default();
-    let given = !name.is_empty() || node.text(&["metadata", "generateName"]).is_some();
+    // A LimitRange gets a name from the server.
+    let given = !name.is_empty()
+        || context.kind == "LimitRange"
+        || node.text(&["metadata", "generateName"]).is_some();
     if named && (!given || (!name.is_empty() && !label::is_domain(name))) {
         return Err(refuse(
             node,

@@ -32,18 +32,19 @@ pub(super) static MENDS: &[Mend] = &[
 
 static BINDING_NEEDLES: &[Needle] = &[
     value("kind", |value| {
-        needle::is_text(value, |kind| {
-            !matches!(
-                kind,
-                b"ServiceAccount"
-                    | b"User"
-                    | b"Group"
-                    | b"Role"
-                    | b"ClusterRole"
-                    | b"RoleBinding"
-                    | b"ClusterRoleBinding"
-            )
-        })
+        value.starts_with(b"null")
+            || needle::is_text(value, |kind| {
+                !matches!(
+                    kind,
+                    b"ServiceAccount"
+                        | b"User"
+                        | b"Group"
+                        | b"Role"
+                        | b"ClusterRole"
+                        | b"RoleBinding"
+                        | b"ClusterRoleBinding"
+                )
+            })
     }),
     value("apiGroup", |value| {
         needle::is_text(value, |group| {
@@ -56,7 +57,7 @@ static BINDING_NEEDLES: &[Needle] = &[
 /// The object, the role and each subject have a kind and a name.
 fn lacks_kind(json: &[u8]) -> bool {
     let count = |text: &[u8]| memchr::memmem::find_iter(json, text).count();
-    count(b"\"kind\"") < count(b"\"name\"")
+    count(b"\"kind\"") < count(b"\"name\"") || count(b"{}") > 0
 }
 
 /// Names of roles and bindings may hold anything that a path may. Source: `IsValidPathSegmentName`.
@@ -185,7 +186,7 @@ fn mend_subject(subject: &mut Node<'_>, cluster: bool) -> Result<(), SkipReason>
     }
     let right = if account { "" } else { GROUP };
     let group = subject.text(&["apiGroup"]);
-    if group.is_some_and(|group| group != right && !(group.is_empty() && !account)) {
+    if group.is_some_and(|group| group != right && (account || !group.is_empty())) {
         subject.set(
             &["apiGroup"],
             right,

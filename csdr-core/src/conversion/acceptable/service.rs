@@ -210,6 +210,16 @@ fn mend_source_ranges(node: &mut Node<'_>, context: &Context<'_>) {
 fn mend_ports(node: &mut Node<'_>) -> Result<(), SkipReason> {
     let ports = node.get(&["spec", "ports"]).and_then(Tree::as_array);
     let several = ports.is_some_and(|ports| ports.len() > 1);
+    let none = ports.unwrap_or_default().is_empty();
+    let needs = node.text(&["spec", "type"]) != Some("ExternalName")
+        && node.text(&["spec", "clusterIP"]) != Some("None");
+    if none && needs && node.has(&["spec"]) {
+        return Err(refuse(
+            node,
+            &["spec", "ports"],
+            "a Service without a port needs clusterIP None; write a port",
+        ));
+    }
     node.try_each(&["spec", "ports"], |port| {
         if several && port.text(&["name"]).is_none_or(str::is_empty) {
             return Err(refuse(

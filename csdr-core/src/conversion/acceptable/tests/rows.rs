@@ -69,15 +69,15 @@ pub(super) static ROWS: &[Row] = &[
     row(
         "2.12: Service in a target that has the fields",
         19,
-        r#"{"apiVersion":"v1","kind":"Service","metadata":{"name":"a"},"spec":{"ipFamily":"IPv6","topologyKeys":["*"]}}"#,
+        r#"{"apiVersion":"v1","kind":"Service","metadata":{"name":"a"},"spec":{"ipFamily":"IPv6","topologyKeys":["*"],"ports":[{"port":80}]}}"#,
         "",
         &[],
     ),
     row(
         "2.12: topologyKeys and Pods that are not ready",
         36,
-        r#"{"apiVersion":"v1","kind":"Service","metadata":{"name":"a","annotations":{"service.alpha.kubernetes.io/tolerate-unready-endpoints":"true"}},"spec":{"topologyKeys":["*"]}}"#,
-        r#"{"apiVersion":"v1","kind":"Service","metadata":{"name":"a","annotations":{"service.alpha.kubernetes.io/tolerate-unready-endpoints":"true"}},"spec":{"publishNotReadyAddresses":true}}"#,
+        r#"{"apiVersion":"v1","kind":"Service","metadata":{"name":"a","annotations":{"service.alpha.kubernetes.io/tolerate-unready-endpoints":"true"}},"spec":{"topologyKeys":["*"],"ports":[{"port":80}]}}"#,
+        r#"{"apiVersion":"v1","kind":"Service","metadata":{"name":"a","annotations":{"service.alpha.kubernetes.io/tolerate-unready-endpoints":"true"}},"spec":{"ports":[{"port":80}],"publishNotReadyAddresses":true}}"#,
         &[
             "/spec/publishNotReadyAddresses added",
             "warning: /spec/topologyKeys",
