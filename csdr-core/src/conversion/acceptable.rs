@@ -25,6 +25,7 @@ mod label;
 mod metadata;
 mod needle;
 mod network_policy;
+mod never;
 mod node_label;
 mod options;
 mod pod;
@@ -165,6 +166,7 @@ pub(super) fn mend(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), Ski
     for mend in of(context.api_version.group(), context.kind) {
         (mend.mend)(node, context)?;
     }
+    never::check(node, context)?;
     since::mend(node, context);
     Ok(())
 }

@@ -5,7 +5,8 @@ use crate::{
     lifecycle,
     model::{ApiVersion, GroupResource, builtin},
 };
-use memchr::memmem;
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
 
 /// A kind that left its group. Source: api-versions.md section 1.1.
 pub(super) struct Moved {
@@ -106,13 +107,30 @@ pub(super) fn kind_of(target: &TargetApis, group: &str, resource: &str) -> Optio
     Some(row.kind.clone())
 }
 
-/// Whether the bytes name a version of which the target may not serve every kind. Looks at every `apiVersion`, also within text
-/// that holds JSON (kubectl's annotation), and passes by those of `managedFields`, which no restore writes.
-pub(super) fn names_a_version_to_look_at(json: &[u8], target: &TargetApis) -> bool {
-    memmem::find_iter(json, b"apiVersion").any(|at| {
-        let rest = json.get(at + b"apiVersion".len()..).unwrap_or_default();
+/// The key that names versions; a searcher is made once.
+static KEY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(API_VERSION));
+const API_VERSION: &[u8] = b"apiVersion";
+
+/// Whether the bytes of an object of this kind name a version of which the target may not serve every kind. Looks at every
+/// `apiVersion`, also within text that holds JSON (kubectl's annotation), and passes by the object's own, which comes first, and those
+/// of `managedFields`, which no restore writes.
+pub(super) fn names_a_version_to_look_at(
+    group: &str,
+    kind: &str,
+    json: &[u8],
+    target: &TargetApis,
+) -> bool {
+    KEY.find_iter(json).enumerate().any(|(number, at)| {
+        let rest = json.get(at + API_VERSION.len()..).unwrap_or_default();
         value_of(rest).is_some_and(|(text, behind)| {
-            !is_everywhere(text) && !is_managed_field(behind) && may_be_missing(target, text)
+            let is_own = || {
+                let (own, version) = split(text);
+                number == 0 && own == group && target.has(group, version, kind)
+            };
+            !is_everywhere(text)
+                && !is_managed_field(behind)
+                && !is_own()
+                && may_be_missing(target, text)
         })
     })
 }
