@@ -48,12 +48,15 @@ pub struct BuiltinConverter {
     services: Services,
 }
 
+/// Names and numbers of a Service's ports.
+type Ports = Vec<(String, i64)>;
+
 /// Ports of the Services that go with the objects, by namespace and name.
 #[derive(Clone, Debug, Default)]
-struct Services(Arc<BTreeMap<(String, String), Vec<(String, i64)>>>);
+struct Services(Arc<BTreeMap<(String, String), Ports>>);
 
 impl Services {
-    fn ports(&self, namespace: &str, name: &str) -> Option<Vec<(String, i64)>> {
+    fn ports(&self, namespace: &str, name: &str) -> Option<Ports> {
         let key = (namespace.to_owned(), name.to_owned());
         self.0.get(&key).cloned()
     }

@@ -7,6 +7,10 @@ use std::{borrow::Cow, fmt};
 /// What became of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one answer at a time, taken apart at once"
+)]
 pub enum Conversion {
     /// The target takes it as it is: not one byte is touched.
     Unchanged,

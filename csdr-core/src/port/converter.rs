@@ -13,8 +13,8 @@ use std::{fmt, sync::Arc};
 /// * Pure: no I/O, no clock; the same object and target give the same answer.
 /// * `Unchanged` if the target takes the object as it is; then not one byte is to be touched.
 /// * Namespace and name stay, and so do labels (an old workload without any gets those of its template, as its server would have
-///   done). Nothing is dropped silently: every leaf of the object is in the result, in its changes or in its
-///   losses.
+///   done).
+/// * Nothing is dropped silently: every leaf of the object is in the result, in its changes or in its losses.
 /// * What cannot be converted is an answer (`Skipped`, `NoRoute`), not an error: one object must not end a restore.
 ///
 /// # Errors
@@ -24,6 +24,9 @@ use std::{fmt, sync::Arc};
 /// Answers at once; there is nothing to cancel.
 pub trait ApiVersionConverter: fmt::Debug + Send + Sync + 'static {
     /// What becomes of `object` on `target`.
+    ///
+    /// # Errors
+    /// See the trait.
     fn convert(&self, object: &Object, target: &TargetApis) -> Result<Conversion>;
 }
 
