@@ -16,6 +16,7 @@ mod draft;
 mod faithful;
 mod outcome;
 mod reference;
+mod schema_check;
 mod target;
 
 pub use builtin::{BuiltinConverter, Converted};
@@ -23,4 +24,5 @@ pub use choose::VersionPolicy;
 pub use outcome::{
     Change, Conversion, Edit, Loss, LossKind, NoRouteReason, Severity, SkipReason, Stage,
 };
+pub use schema_check::{SchemaFailure, SchemaVerdict, check_custom_resource};
 pub use target::TargetApis;

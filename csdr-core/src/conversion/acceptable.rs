@@ -3,11 +3,19 @@
 //! Also without a change of version: objects read as `v1` from an old cluster may be unacceptable to a new one.
 //! Source: api-versions.md sections 2.12 to 2.15, 3 and 4.
 
+mod aggregation;
+mod client;
 mod definition;
+mod name;
+mod older;
 mod webhook;
+
+#[cfg(test)]
+mod judged;
 
 use super::{draft::Node, outcome::SkipReason};
 use crate::model::ApiVersion;
+use std::borrow::Cow;
 
 /// What a mend may look at beside the object.
 pub(super) struct Context<'a> {
@@ -31,7 +39,7 @@ pub(super) struct Mend {
     pub(super) mend: fn(&mut Node<'_>, &Context<'_>) -> Result<(), SkipReason>,
 }
 
-static MENDS: &[&[Mend]] = &[definition::MENDS, webhook::MENDS];
+static MENDS: &[&[Mend]] = &[aggregation::MENDS, definition::MENDS, webhook::MENDS];
 
 fn of<'a>(group: &'a str, kind: &'a str) -> impl Iterator<Item = &'static Mend> + 'a {
     MENDS
@@ -57,4 +65,12 @@ pub(super) fn mend(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), Ski
         (mend.mend)(node, context)?;
     }
     Ok(())
+}
+
+/// That no form of an object would be accepted.
+fn refused(path: String, advice: impl Into<Cow<'static, str>>) -> SkipReason {
+    SkipReason::Unacceptable {
+        path,
+        advice: advice.into(),
+    }
 }

@@ -12,10 +12,14 @@ use crate::{
     Result,
     model::{ApiVersion, Tree},
 };
+use std::collections::BTreeMap;
 
 /// What the second stage may decide.
 #[derive(Clone, Debug, Default)]
-pub(super) struct MendOptions {}
+pub(super) struct MendOptions {
+    /// By name of an admission webhook: the `sideEffects` that its author vouches for.
+    pub(super) side_effects: BTreeMap<String, String>,
+}
 
 /// What the third stage may decide.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +47,14 @@ impl BuiltinConverter {
     /// With the defaults: stored versions are kept where they are served, references are rewritten.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Says what only the author of an admission webhook knows: its `sideEffects`, `None` or `NoneOnDryRun`. It is written where the
+    /// target refuses what is stored; without it that is `None`, with a loss that names the webhook.
+    #[must_use]
+    pub fn side_effects(mut self, webhook: impl Into<String>, value: impl Into<String>) -> Self {
+        self.mends.side_effects.insert(webhook.into(), value.into());
+        self
     }
 
     /// The first stage alone: exactly what the server makes of an object in version `to`.
