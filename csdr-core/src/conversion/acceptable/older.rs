@@ -210,10 +210,12 @@ mod tests {
     use crate::conversion::draft::Log;
 
     type Rule = fn(&mut Node<'_>, u32);
+    /// A minor, and the places of which something is said there.
+    type Said = (u32, &'static [&'static str]);
 
     #[test]
     fn what_an_older_server_drops_is_said() {
-        let cases: &[(&str, Rule, &str, &[(u32, &[&str])])] = &[
+        let cases: &[(&str, Rule, &str, &[Said])] = &[
             (
                 "webhook",
                 webhooks,

@@ -81,7 +81,7 @@ fn identity(node: &mut Node<'_>) -> Result<(), SkipReason> {
             "the kind must be a DNS label apart from its case",
         );
     }
-    derived(node, "singular", &lower, |text| name::is_label(text));
+    derived(node, "singular", &lower, name::is_label);
     derived(node, "listKind", &format!("{kind}List"), |text| {
         text != kind && name::is_label(&text.to_lowercase())
     });
