@@ -9,6 +9,8 @@
 //! 4. `seal`: side files → report → manifest → commit record.
 
 mod collect;
+mod listing;
+mod merge;
 mod objects;
 mod plan;
 mod report;

@@ -14,15 +14,19 @@ mod builtin;
 mod choose;
 mod draft;
 mod faithful;
+pub mod list;
 mod outcome;
 mod reference;
+mod schema;
 mod schema_check;
 mod target;
 
+pub use acceptable::{InTree, IngressClassChoice, MendOptions};
 pub use builtin::{BuiltinConverter, Converted};
 pub use choose::VersionPolicy;
 pub use outcome::{
-    Change, Conversion, Edit, Loss, LossKind, NoRouteReason, Severity, SkipReason, Stage,
+    Change, Conversion, Edit, Loss, LossKind, NoRouteReason, Route, Severity, SkipReason, Stage,
 };
+pub use reference::{LastApplied, ReferenceOptions};
 pub use schema_check::{SchemaFailure, SchemaVerdict, check_custom_resource};
 pub use target::TargetApis;

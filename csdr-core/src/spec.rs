@@ -5,7 +5,7 @@
 mod backup;
 mod restore;
 
-pub use backup::{BackupSpec, ClusterScope};
+pub use backup::{ApiVersions, BackupSpec, ClusterScope};
 pub use restore::RestoreSpec;
 
 use crate::{Error, Result, archive::Digest};

@@ -1,6 +1,6 @@
 //! Many lists at once, handed on in one order.
 
-use crate::{Error, Result, port::Page};
+use crate::{Error, Result};
 use futures::{Stream, StreamExt, stream::BoxStream};
 use std::{
     collections::VecDeque,
@@ -10,9 +10,9 @@ use std::{
 
 /// What one list gave.
 #[derive(Debug)]
-pub(super) enum ListEvent {
+pub(super) enum ListEvent<P> {
     /// A page.
-    Page(Page),
+    Page(P),
     /// It broke off here; the next list follows.
     Failed(Error),
 }
@@ -20,20 +20,20 @@ pub(super) enum ListEvent {
 /// Starts up to `width` lists and reads ahead in all of them, but hands their pages on list by list: the order of the archive.
 ///
 /// Memory: `width` pages, besides what each list's adapter reads ahead.
-pub(super) struct OrderedLists<F> {
+pub(super) struct OrderedLists<P, F> {
     waiting: VecDeque<usize>,
-    active: VecDeque<Active>,
+    active: VecDeque<Active<P>>,
     width: usize,
     start: F,
 }
 
-struct Active {
+struct Active<P> {
     list: usize,
-    stream: Option<BoxStream<'static, Result<Page>>>,
-    ready: Option<ListEvent>,
+    stream: Option<BoxStream<'static, Result<P>>>,
+    ready: Option<ListEvent<P>>,
 }
 
-impl<F: FnMut(usize) -> BoxStream<'static, Result<Page>> + Unpin> OrderedLists<F> {
+impl<P, F: FnMut(usize) -> BoxStream<'static, Result<P>> + Unpin> OrderedLists<P, F> {
     /// `lists` lists, each started by `start(its number)`.
     pub(super) fn new(lists: usize, width: usize, start: F) -> Self {
         Self {
@@ -45,8 +45,10 @@ impl<F: FnMut(usize) -> BoxStream<'static, Result<Page>> + Unpin> OrderedLists<F
     }
 }
 
-impl<F: FnMut(usize) -> BoxStream<'static, Result<Page>> + Unpin> Stream for OrderedLists<F> {
-    type Item = (usize, ListEvent);
+impl<P: Unpin, F: FnMut(usize) -> BoxStream<'static, Result<P>> + Unpin> Stream
+    for OrderedLists<P, F>
+{
+    type Item = (usize, ListEvent<P>);
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
@@ -81,7 +83,7 @@ impl<F: FnMut(usize) -> BoxStream<'static, Result<Page>> + Unpin> Stream for Ord
     }
 }
 
-impl Active {
+impl<P> Active<P> {
     fn read_ahead(&mut self, context: &mut Context<'_>) {
         let (None, Some(stream)) = (&self.ready, &mut self.stream) else {
             return;
@@ -101,6 +103,7 @@ impl Active {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::port::Page;
     use futures::{FutureExt, stream};
     use std::sync::{
         Arc,

@@ -3,25 +3,23 @@
 use super::{
     BackupPlan, KindCount, ObjectsSummary, PlannedKind, PlannedUnit,
     collect::{ListEvent, OrderedLists},
+    listing::{LeftOutList, ResourceList},
+    merge::{VersionedPage, merge},
     plan::refused,
 };
 use crate::{
     Error, ErrorKind, Result,
     archive::{ArchiveSummary, ArchiveWriter, IndexPart},
     model::{GroupVersionResource, LabelSelector, Object, ObjectId},
-    port::{ComputeExt, Event, Page, PutMode, ResourceCollector},
+    port::{ComputeExt, Event, PutMode, ResourceCollector},
     report::{Note, RunOptions},
     select::{LeftOut, LeftOutReason, object_left_out},
     vault::{BackupLayout, Claim, FileRecord, Files, IndexPartRecord, Vault},
 };
 use bytes::Bytes;
-use flate2::{Compression, GzBuilder, write::GzEncoder};
 use futures::{StreamExt, stream};
-use std::{collections::BTreeSet, io::Write, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 use tokio::sync::mpsc;
-
-/// Lines of one left-out list.
-const LEFT_OUT_LINES: usize = 10_000;
 
 /// What the stage works with.
 pub(super) struct ObjectsStage<'a> {
@@ -43,9 +41,12 @@ pub(super) struct Archived {
 
 /// From the lists to the archive.
 enum Item {
-    Objects(Vec<Object>),
+    /// Objects in their versions; the best version of each is marked.
+    Objects(Vec<(Object, bool)>),
     LeftOut(LeftOut, bool),
     Inconsistent(GroupVersionResource),
+    /// A version that is not the preferred one could not be listed to its end.
+    LostVersion(GroupVersionResource, Error),
 }
 
 impl ObjectsStage<'_> {
@@ -113,8 +114,12 @@ impl ObjectsStage<'_> {
         let starts = units.clone();
         let lists = OrderedLists::new(units.len(), limits.lists, move |list: usize| {
             let (kind, unit) = starts[list];
-            match kind.request(unit, &selector, limits.page_bytes) {
-                Ok(request) => collector.list(request),
+            let lists = kind.versions().map(|version| {
+                let request = kind.request(version, unit, &selector, limits.page_bytes)?;
+                Ok((version.to_owned(), collector.list(request)))
+            });
+            match lists.collect::<Result<Vec<_>>>() {
+                Ok(lists) => merge(lists),
                 Err(error) => stream::once(async { Err(error) }).boxed(),
             }
         });
@@ -144,13 +149,13 @@ impl ObjectsStage<'_> {
 fn sort_out(
     kind: &PlannedKind,
     unit: &PlannedUnit,
-    page: Page,
+    page: VersionedPage,
     namespaces: &BTreeSet<&str>,
 ) -> Vec<Item> {
     let is_namespace = kind.resource.group.is_empty() && kind.resource.resource == "namespaces";
     let mut items = Vec::new();
     let mut taken = Vec::with_capacity(page.objects.len());
-    for object in page.objects {
+    for (object, best) in page.objects {
         let selected = match object.id().namespace() {
             // A list over all namespaces only stands for resources that no namespace had at the time of the plan.
             Some(namespace) => unit.namespace.is_some() || namespaces.contains(namespace),
@@ -160,8 +165,10 @@ fn sort_out(
             continue;
         }
         match object_left_out(&object) {
-            Some(left) => items.push(Item::LeftOut(left, true)),
-            None => taken.push(object),
+            // One record an object, whatever its versions.
+            Some(left) if best => items.push(Item::LeftOut(left, true)),
+            Some(_) => {}
+            None => taken.push((object, best)),
         }
     }
     for item in page.unreadable {
@@ -174,6 +181,10 @@ fn sort_out(
     }
     if page.inconsistent {
         items.push(Item::Inconsistent(kind.resource.clone()));
+    }
+    for (version, error) in page.lost {
+        let path = kind.resource.group_resource().with_version(version);
+        items.push(Item::LostVersion(path, error));
     }
     items.push(Item::Objects(taken));
     items
@@ -188,7 +199,7 @@ struct Recorder<'a> {
     left_out: LeftOutList,
     resource_list: ResourceList,
     summary: ObjectsSummary,
-    last: Option<ObjectId>,
+    last: Option<(ObjectId, String)>,
 }
 
 impl Recorder<'_> {
@@ -197,6 +208,10 @@ impl Recorder<'_> {
             match item {
                 Item::Objects(objects) => self.append(objects).await?,
                 Item::LeftOut(left, named) => self.leave_out(left, named).await?,
+                Item::LostVersion(path, error) => self.summary.warnings.push(Note::new(
+                    path,
+                    format!("the list of this version broke off; the objects are stored in the preferred version ({})", error.chain()),
+                )),
                 Item::Inconsistent(resource) => self.summary.warnings.push(Note::new(
                     resource.group_resource(),
                     "the list took longer than the server keeps its state: it is not one point in time",
@@ -206,40 +221,34 @@ impl Recorder<'_> {
         Ok(())
     }
 
-    async fn append(&mut self, objects: Vec<Object>) -> Result<()> {
-        let Some(first) = objects.first() else {
+    async fn append(&mut self, objects: Vec<(Object, bool)>) -> Result<()> {
+        let Some((first, _)) = objects.first() else {
             return Ok(());
         };
-        let path = first.resource_version_path();
-        let resource = path.group_resource();
-        if self
-            .summary
-            .kinds
-            .last()
-            .is_none_or(|count| count.resource != path)
-        {
-            self.summary.kinds.push(KindCount {
-                resource: path,
-                objects: 0,
-                bytes: 0,
-            });
-        }
+        let resource = first.id().resource().clone();
         let stored = self.archive.as_ref().map_or(0, ArchiveWriter::stored);
         let (mut count, mut bytes) = (0u64, 0u64);
-        for object in objects {
-            let id = object.id();
-            if self.last.as_ref().is_some_and(|last| last >= id) {
-                let mut left = LeftOut::object(id, LeftOutReason::Unreadable);
+        for (object, best) in objects {
+            let version = object.meta().kind.api_version.version();
+            let rises = self
+                .last
+                .as_ref()
+                .is_none_or(|(id, last)| (id, last.as_str()) < (object.id(), version));
+            if !rises {
+                let mut left = LeftOut::object(object.id(), LeftOutReason::Unreadable);
                 left.detail = "the source listed it twice or out of order".to_owned();
                 self.leave_out(left, true).await?;
                 continue;
             }
-            let (id, size) = (id.clone(), object.json().len() as u64);
-            self.resource_list.add(&object)?;
+            let path = object.resource_version_path();
+            let (id, size) = (object.id().clone(), object.json().len() as u64);
+            if best {
+                self.resource_list.add(&object)?;
+            }
             let Some(archive) = &mut self.archive else {
                 break;
             };
-            match archive.append(object, true).await {
+            match archive.append(object, best).await {
                 Ok(()) => {}
                 Err(error) if error.kind() == ErrorKind::InvalidInput => {
                     let mut left = LeftOut::object(&id, LeftOutReason::Unreadable);
@@ -249,15 +258,10 @@ impl Recorder<'_> {
                 }
                 Err(error) => return Err(error),
             }
-            self.last = Some(id);
-            count += 1;
+            self.last = Some((id, path.version.clone()));
             bytes += size;
-        }
-        self.summary.objects += count;
-        self.summary.bytes += bytes;
-        if let Some(kind) = self.summary.kinds.last_mut() {
-            kind.objects += count;
-            kind.bytes += bytes;
+            count += u64::from(best);
+            self.tally(path, best, size);
         }
         let observer = &self.stage.options.observer;
         observer.observe(&Event::ObjectsDone {
@@ -273,6 +277,31 @@ impl Recorder<'_> {
             self.put_index(parts).await?;
         }
         Ok(())
+    }
+
+    /// Counts one stored object: each once, in its best version; bytes in every one.
+    fn tally(&mut self, path: GroupVersionResource, best: bool, bytes: u64) {
+        let kinds = &mut self.summary.kinds;
+        let resource = path.group_resource();
+        // Objects come sorted by resource: the versions of one stand at the end.
+        let row = kinds
+            .iter_mut()
+            .rev()
+            .take_while(|row| row.resource.group_resource() == resource)
+            .find(|row| row.resource.version == path.version);
+        match row {
+            Some(row) => {
+                row.objects += u64::from(best);
+                row.bytes += bytes;
+            }
+            None => kinds.push(KindCount {
+                resource: path,
+                objects: u64::from(best),
+                bytes,
+            }),
+        }
+        self.summary.objects += u64::from(best);
+        self.summary.bytes += bytes;
     }
 
     /// Writes index parts.
@@ -373,90 +402,5 @@ impl Recorder<'_> {
             let _ = archive.abort().await;
         }
         error
-    }
-}
-
-/// `csdr/left-out-<n>.jsonl.gz`, cut into parts.
-#[derive(Default)]
-struct LeftOutList {
-    text: Vec<u8>,
-    lines: usize,
-    parts: usize,
-}
-
-impl LeftOutList {
-    /// Adds a line; `true` if the part is full.
-    fn push(&mut self, left: &LeftOut) -> Result<bool> {
-        serde_json::to_writer(&mut self.text, left).map_err(|error| {
-            Error::invalid("left-out line cannot be written").with_source(error)
-        })?;
-        self.text.push(b'\n');
-        self.lines += 1;
-        Ok(self.lines >= LEFT_OUT_LINES)
-    }
-
-    fn take(&mut self) -> Result<Option<(String, Bytes)>> {
-        if self.lines == 0 {
-            return Ok(None);
-        }
-        let path = format!("csdr/left-out-{}.jsonl.gz", self.parts);
-        let body = crate::vault::gzip(&std::mem::take(&mut self.text))?;
-        self.lines = 0;
-        self.parts += 1;
-        Ok(Some((path, body)))
-    }
-}
-
-/// Velero's `-resource-list.json.gz`: `{"apps/v1/Deployment": ["ns/a", …], …}`, written as objects come, so that only compressed
-/// bytes are held. Objects come sorted by resource: each kind makes one list.
-struct ResourceList {
-    encoder: GzEncoder<Vec<u8>>,
-    kind: String,
-}
-
-impl ResourceList {
-    fn new() -> Self {
-        let encoder = GzBuilder::new()
-            .mtime(0)
-            .operating_system(255)
-            .write(Vec::new(), Compression::new(6));
-        Self {
-            encoder,
-            kind: String::new(),
-        }
-    }
-
-    fn add(&mut self, object: &Object) -> Result<()> {
-        let kind = object.meta().kind.to_string();
-        let id = object.id();
-        let name = id.namespace().map_or_else(
-            || id.name().to_owned(),
-            |namespace| format!("{namespace}/{}", id.name()),
-        );
-        let name = serde_json::to_string(&name)
-            .map_err(|error| Error::invalid("name cannot be written").with_source(error))?;
-        let text = if kind == self.kind {
-            format!(",{name}")
-        } else {
-            let lead = if self.kind.is_empty() { "{" } else { "]," };
-            let quoted = serde_json::to_string(&kind)
-                .map_err(|error| Error::invalid("kind cannot be written").with_source(error))?;
-            self.kind = kind;
-            format!("{lead}{quoted}:[{name}")
-        };
-        self.write(&text)
-    }
-
-    fn write(&mut self, text: &str) -> Result<()> {
-        self.encoder
-            .write_all(text.as_bytes())
-            .map_err(|error| Error::new(ErrorKind::Unexpected, "gzip failed").with_source(error))
-    }
-
-    fn finish(mut self) -> Result<Bytes> {
-        self.write(if self.kind.is_empty() { "{}" } else { "]}" })?;
-        let done = self.encoder.finish();
-        done.map(Bytes::from)
-            .map_err(|error| Error::new(ErrorKind::Unexpected, "gzip failed").with_source(error))
     }
 }

@@ -48,8 +48,11 @@ pub struct BackupPlan {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlannedKind {
-    /// Resource and version.
+    /// Resource and preferred version.
     pub resource: GroupVersionResource,
+    /// Other served versions in which its objects are stored as well (R177), the better one first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_versions: Vec<String>,
     /// Its kind.
     pub kind: String,
     /// Whether the spec names it, not only a pattern or nothing: then a gap in it makes the backup `PartiallyFailed`.
@@ -130,18 +133,26 @@ impl BackupPlan {
 }
 
 impl PlannedKind {
-    /// The request of one of its units.
+    /// Every version in which its objects are stored, the best one first.
+    pub(super) fn versions(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.resource.version)
+            .chain(&self.other_versions)
+            .map(String::as_str)
+    }
+
+    /// The request of one of its units, in one of its versions.
     pub(super) fn request(
         &self,
+        version: &str,
         unit: &PlannedUnit,
         selector: &LabelSelector,
         page_bytes: usize,
     ) -> Result<ListRequest> {
         let is_namespace = self.resource.group.is_empty() && self.resource.resource == "namespaces";
         Ok(ListRequest {
-            resource: self.resource.clone(),
+            resource: self.resource.group_resource().with_version(version),
             kind: GroupVersionKind {
-                api_version: ApiVersion::new(&*self.resource.group, &*self.resource.version)?,
+                api_version: ApiVersion::new(&*self.resource.group, version)?,
                 kind: self.kind.clone(),
             },
             namespace: unit.namespace.clone(),
@@ -177,7 +188,11 @@ impl fmt::Display for BackupPlan {
                 } else {
                     known.to_string()
                 };
-                writeln!(f, "  {count:>8}  {}", kind.resource)?;
+                write!(f, "  {count:>8}  {}", kind.resource)?;
+                if !kind.other_versions.is_empty() {
+                    write!(f, "  also as {}", kind.other_versions.join(", "))?;
+                }
+                writeln!(f)?;
             }
         }
         for left in &self.left_out {
@@ -222,9 +237,11 @@ impl Backup {
     }
 }
 
+/// A kind as it will be listed, in the preferred version only.
 fn planned(resource: &ApiResource, named: bool) -> PlannedKind {
     PlannedKind {
         resource: resource.preferred(),
+        other_versions: Vec::new(),
         kind: resource.kind.clone(),
         named,
         units: Vec::new(),

@@ -8,8 +8,8 @@ use crate::{
     Error, ErrorKind, Result,
     model::{ApiResource, Discovery, GroupResource, GroupVersionResource, Object, ObjectId},
     port::{
-        Access, AccessRequest, ListRequest, Page, ResourceCollector, ResourceTarget,
-        UnreadableItem, VaultBackend, VaultKey, WatchEvent, WatchRequest,
+        Access, AccessRequest, ListRequest, Page, ResourceCollector, ResourceTarget, VaultBackend,
+        VaultKey, WatchEvent, WatchRequest,
     },
 };
 use async_trait::async_trait;
@@ -31,8 +31,8 @@ use std::{
 /// not known, is a gap of the discovery that names file and line; an object without a usable name is an unreadable item of its kind's
 /// list. Two different objects of one name are an error that names both files; the same object twice counts once.
 /// An object without namespace goes to `default` ([`with_default_namespace`](Self::with_default_namespace)).
-/// Nothing converts here: a resource is served in the versions in which its objects are written. If these are several, the list of the
-/// preferred one carries the others as unreadable items.
+/// Nothing converts here: a resource is served in the versions in which its objects are written, and the list of each version has the
+/// objects that are written in it.
 ///
 /// **As a target** it holds one object a file, `<namespace or _cluster>/<resource[.group]>/<name>.yaml`, and takes any version that a
 /// current API server or the folder itself has. Namespaces need not be there. What it promises of
@@ -263,37 +263,23 @@ fn page(
     let mut page = Page::default();
     let version = request.resource.version.as_str();
     let preferred = folder.preferred(resource).is_some_and(|own| own == version);
-    if after.is_none() {
+    if after.is_none() && preferred {
         page.unreadable = folder.unreadable(resource, namespace).collect();
     }
     let wanted = |manifest: &&Manifest| {
         let object = &manifest.object;
         namespace.is_none_or(|namespace| object.id().namespace() == Some(namespace))
             && request.selector.matches(&object.meta().labels)
+            && object.meta().kind.api_version.version() == version
     };
     let (mut bytes, mut last) = (0, None);
     let mut rest = folder.range(resource, after).filter(wanted);
     while let Some(manifest) = rest.next() {
         let object = &manifest.object;
-        let written = object.meta().kind.api_version.version();
-        if written != version {
-            if preferred {
-                page.unreadable.push(UnreadableItem {
-                    at: object.id().to_string(),
-                    reason: format!(
-                        "{} is written in {}, and a folder does not convert it to {version}",
-                        manifest.file,
-                        object.meta().kind.api_version
-                    ),
-                });
-            }
-            continue;
-        }
         let size = object.json().len();
         if !page.objects.is_empty() && bytes + size > request.page_bytes {
             page.next = last;
-            let same = |row: &&Manifest| row.object.meta().kind.api_version.version() == version;
-            page.remaining = Some(1 + rest.filter(same).count() as u64);
+            page.remaining = Some(1 + rest.count() as u64);
             break;
         }
         bytes += size;

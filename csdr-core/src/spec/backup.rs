@@ -40,6 +40,20 @@ pub struct BackupSpec {
     /// Whether cluster-scoped objects are taken.
     #[serde(default)]
     pub cluster_scoped: ClusterScope,
+    /// In which of its served versions an object is stored.
+    #[serde(default)]
+    pub api_versions: ApiVersions,
+}
+
+/// In which of its served versions an object is stored. A folder of manifests has each object in one version only: that one is stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ApiVersions {
+    /// In all of them, so that a target that serves any of them needs no conversion (R177; Velero's `EnableAPIGroupVersions`).
+    #[default]
+    AllServed,
+    /// Only in the version that the source prefers.
+    Preferred,
 }
 
 /// Whether cluster-scoped objects are taken. Source: Velero's tri-state `includeClusterResources`.
@@ -114,6 +128,13 @@ impl BackupSpec {
     #[must_use]
     pub fn with_cluster_scoped(mut self, scope: ClusterScope) -> Self {
         self.cluster_scoped = scope;
+        self
+    }
+
+    /// Decides in which versions objects are stored.
+    #[must_use]
+    pub fn with_api_versions(mut self, versions: ApiVersions) -> Self {
+        self.api_versions = versions;
         self
     }
 

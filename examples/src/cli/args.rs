@@ -1,5 +1,9 @@
 //! What a person may write.
 
+mod conversion;
+
+pub(super) use conversion::{Choices, Convert, JobStage, Lifecycle, Release};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use csdr_core::{model::LabelSelector, model::ObjectId, spec::ClusterScope, vault::VerifyLevel};
 use std::{path::PathBuf, time::Duration};
@@ -64,6 +68,10 @@ pub(super) enum Command {
     /// Plan and run restores, and look at them.
     #[command(subcommand)]
     Restore(RestoreCommand),
+    /// Convert manifests for another release of Kubernetes. What changes and what is lost goes to standard error.
+    Convert(Box<Convert>),
+    /// Show what a backup would become on other releases of Kubernetes.
+    Lifecycle(Lifecycle),
     /// Look after the vault itself.
     #[command(subcommand)]
     Vault(VaultCommand),

@@ -1,6 +1,6 @@
 //! How many objects there are, without reading them.
 
-use super::{PlannedKind, PlannedUnit, planned, planner::Planner, refused};
+use super::{PlannedKind, PlannedUnit, planner::Planner, refused};
 use crate::{Error, model::ApiResource};
 use futures::{StreamExt, stream};
 
@@ -22,7 +22,7 @@ impl Planner<'_> {
     ) -> Vec<(ApiResource, PlannedKind)> {
         let totals: Vec<(ApiResource, PlannedKind, Count)> = stream::iter(chosen)
             .map(|resource| {
-                let kind = planned(&resource, self.is_named(&resource));
+                let kind = self.planned(&resource);
                 let this = &*self;
                 async move {
                     let count = this.probe(&kind, None).await;
@@ -104,8 +104,21 @@ impl Planner<'_> {
             namespace,
             objects: None,
         };
+        // A server has every object in every version, a folder each one in its own.
+        let versions = if self.is_folder() { usize::MAX } else { 1 };
+        let mut sum = Some(0);
+        for version in kind.versions().take(versions) {
+            match self.probe_version(kind, version, &unit).await {
+                Count::Known(count) => sum = sum.zip(count).map(|(sum, count)| sum + count),
+                refused => return refused,
+            }
+        }
+        Count::Known(sum)
+    }
+
+    async fn probe_version(&self, kind: &PlannedKind, version: &str, unit: &PlannedUnit) -> Count {
         // A page of one byte is one object: enough to learn how many follow.
-        let request = match kind.request(&unit, &self.spec.label_selector, 1) {
+        let request = match kind.request(version, unit, &self.spec.label_selector, 1) {
             Ok(request) => request,
             Err(error) => return Count::Refused(error),
         };

@@ -6,7 +6,7 @@ use crate::{
     model::{ApiResource, Discovery, LabelSelector},
     port::ResourceCollector,
     select::{LeftOut, LeftOutReason, Patterns, ResourceChoice, is_system_namespace},
-    spec::{BackupSpec, ClusterScope},
+    spec::{ApiVersions, BackupSpec, ClusterScope},
 };
 use futures::TryStreamExt;
 use std::collections::{BTreeMap, BTreeSet};
@@ -113,8 +113,9 @@ impl Planner<'_> {
             namespace: None,
             objects: None,
         };
-        let request =
-            planned(resource, false).request(&unit, &LabelSelector::default(), 1 << 20)?;
+        let kind = planned(resource, false);
+        let version = &kind.resource.version;
+        let request = kind.request(version, &unit, &LabelSelector::default(), 1 << 20)?;
         let mut pages = self.collector.list(request);
         while let Some(page) = pages.try_next().await? {
             for object in page.objects {
@@ -145,7 +146,7 @@ impl Planner<'_> {
     /// Namespaces that objects of a folder lie in, whether or not a manifest describes them. A server has them all.
     async fn implied_namespaces(&self, chosen: &[ApiResource]) -> Result<BTreeSet<String>> {
         let mut namespaces = BTreeSet::new();
-        if !self.discovery.server_version.is_empty() {
+        if !self.is_folder() {
             return Ok(namespaces);
         }
         for resource in chosen.iter().filter(|resource| resource.namespaced) {
@@ -153,18 +154,39 @@ impl Planner<'_> {
                 namespace: None,
                 objects: None,
             };
-            let request =
-                planned(resource, false).request(&unit, &LabelSelector::default(), 1 << 20)?;
-            let mut pages = self.collector.list(request);
-            while let Some(page) = pages.try_next().await? {
-                let names = page
-                    .objects
-                    .iter()
-                    .filter_map(|object| object.id().namespace());
-                namespaces.extend(names.map(str::to_owned));
+            let kind = self.planned(resource);
+            for version in kind.versions() {
+                let request = kind.request(version, &unit, &LabelSelector::default(), 1 << 20)?;
+                let mut pages = self.collector.list(request);
+                while let Some(page) = pages.try_next().await? {
+                    let names = page
+                        .objects
+                        .iter()
+                        .filter_map(|object| object.id().namespace());
+                    namespaces.extend(names.map(str::to_owned));
+                }
             }
         }
         Ok(namespaces)
+    }
+
+    /// A kind as the spec wants it stored.
+    pub(super) fn planned(&self, resource: &ApiResource) -> PlannedKind {
+        let mut kind = planned(resource, self.is_named(resource));
+        // A folder has each object in one version only: all of them are taken.
+        if self.spec.api_versions == ApiVersions::AllServed || self.is_folder() {
+            let others = resource.versions.iter().skip(1);
+            kind.other_versions = others
+                .filter(|served| served.verbs.iter().any(|verb| verb == "list"))
+                .map(|served| served.version.clone())
+                .collect();
+        }
+        kind
+    }
+
+    /// Whether the source is no server: each of its objects is there in one version.
+    pub(super) fn is_folder(&self) -> bool {
+        self.discovery.server_version.is_empty()
     }
 
     fn select_resources(&mut self) -> Vec<ApiResource> {

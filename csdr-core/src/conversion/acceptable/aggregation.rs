@@ -1,6 +1,6 @@
 //! APIService: priorities that a create demands. Source: `ValidateAPIService` of kube-aggregator.
 
-use super::{Context, Mend, refused};
+use super::{Context, Mend, refuse};
 use crate::conversion::{
     draft::Node,
     outcome::{LossKind, Severity, SkipReason},
@@ -26,8 +26,9 @@ fn mend(node: &mut Node<'_>, _: &Context<'_>) -> Result<(), SkipReason> {
     let version = node.text(&["spec", "version"]).unwrap_or_default();
     let group = node.text(&["spec", "group"]).unwrap_or_default();
     if version.is_empty() || name != format!("{version}.{group}") {
-        return Err(refused(
-            node.pointer(&["metadata", "name"]),
+        return Err(refuse(
+            node,
+            &["metadata", "name"],
             "an APIService must be called <version>.<group>",
         ));
     }
@@ -80,8 +81,9 @@ fn service(node: &mut Node<'_>) -> Result<(), SkipReason> {
     for field in ["namespace", "name"] {
         let path = ["spec", "service", field];
         if node.text(&path).is_none_or(str::is_empty) {
-            return Err(refused(
-                node.pointer(&path),
+            return Err(refuse(
+                node,
+                &path,
                 "the service of an aggregated API needs its namespace and name",
             ));
         }
@@ -92,8 +94,9 @@ fn service(node: &mut Node<'_>) -> Result<(), SkipReason> {
             .as_i64()
             .is_some_and(|port| (1..=65535).contains(&port))
     }) {
-        return Err(refused(
-            node.pointer(&["spec", "service", "port"]),
+        return Err(refuse(
+            node,
+            &["spec", "service", "port"],
             "not a port number",
         ));
     }

@@ -3,7 +3,7 @@
 //! Source: `ValidateWebhookURL`, `ValidateWebhookService` of `k8s.io/apiserver/pkg/util/webhook`. The beta versions demanded the same,
 //! so what fails here was never accepted.
 
-use super::{name, refused};
+use super::{label, name, refuse};
 use crate::conversion::{
     draft::Node,
     outcome::{LossKind, Severity, SkipReason},
@@ -22,9 +22,8 @@ pub(super) fn check(node: &Node<'_>, path: &[&str]) -> Result<(), SkipReason> {
     let service = config
         .and_then(|config| config.at(&["service"]))
         .filter(|service| !service.is_null());
-    let no = |below: &[&str], advice: &'static str| {
-        Err(refused(node.pointer(&[path, below].concat()), advice))
-    };
+    let no =
+        |below: &[&str], advice: &'static str| Err(refuse(node, &[path, below].concat(), advice));
     match (url, service) {
         (Some(_), Some(_)) | (None, None) => no(&[], "a webhook needs either a url or a service"),
         (Some(url), None) => match url.as_str() {
@@ -86,7 +85,7 @@ fn is_usable_path(path: &str) -> bool {
     }
     path.strip_prefix('/')
         .map(|path| path.strip_suffix('/').unwrap_or(path))
-        .is_some_and(|path| path.split('/').all(name::is_subdomain))
+        .is_some_and(|path| path.split('/').all(label::is_domain))
 }
 
 /// Mends the list of review versions that a webhook understands. Answers whether it holds one that the server speaks.

@@ -4,7 +4,9 @@
 //! is (`taken`), and our answer: `refused` with the place, or `after` (absent where nothing was changed), which the same server took,
 //! with the places of changes and losses. What the server takes is not touched, except to keep unknown fields.
 
-use crate::conversion::{BuiltinConverter, LossKind, Severity, SkipReason, TargetApis};
+use crate::conversion::{
+    BuiltinConverter, LossKind, MendOptions, Severity, SkipReason, TargetApis,
+};
 use crate::model::Tree;
 
 const JUDGED: &str = include_str!("../../../tests/data/conversion/judged.jsonl");
@@ -84,10 +86,14 @@ fn side_effects_are_the_authors_to_state() {
         (Some("None"), "None", 0),
         (Some("Unknown"), "None", 1),
     ] {
-        let converter = match vouched {
-            Some(vouched) => BuiltinConverter::new().side_effects("a.b.c", vouched),
-            None => BuiltinConverter::new(),
+        let mends = MendOptions {
+            side_effects: vouched
+                .map(|vouched| ("a.b.c".to_owned(), vouched.to_owned()))
+                .into_iter()
+                .collect(),
+            ..MendOptions::default()
         };
+        let converter = BuiltinConverter::new().with_mends(mends);
         let done = converter
             .acceptable(Tree::parse(json).unwrap(), &newest())
             .unwrap()

@@ -6,7 +6,7 @@ mod policy;
 mod rules;
 mod selector;
 
-use super::{Context, Mend, client, name, older, refused};
+use super::{Context, Mend, client, label, older, refuse};
 use crate::conversion::{
     draft::Node,
     outcome::{LossKind, Severity, SkipReason},
@@ -74,9 +74,10 @@ fn unique_names(node: &mut Node<'_>) -> Result<(), SkipReason> {
     });
     each(node, &["webhooks"], |webhook| {
         let name = webhook.text(&["name"]).unwrap_or_default().to_owned();
-        if !name::is_subdomain(&name) || name.split('.').count() < 3 {
-            return Err(refused(
-                webhook.pointer(&["name"]),
+        if !label::is_domain(&name) || name.split('.').count() < 3 {
+            return Err(refuse(
+                webhook,
+                &["name"],
                 "the name of a webhook must be a domain with at least three parts, as in w.example.com; rename it in the source",
             ));
         }
@@ -103,8 +104,9 @@ fn unique_names(node: &mut Node<'_>) -> Result<(), SkipReason> {
 fn one(webhook: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipReason> {
     client::check(webhook, &["clientConfig"])?;
     if !client::review_versions(webhook, &["admissionReviewVersions"]) {
-        return Err(refused(
-            webhook.pointer(&["admissionReviewVersions"]),
+        return Err(refuse(
+            webhook,
+            &["admissionReviewVersions"],
             "the webhook understands no version of the review that the target speaks (v1, v1beta1)",
         ));
     }
@@ -114,7 +116,7 @@ fn one(webhook: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipReason> 
     side_effects(webhook, context);
     timeout(webhook);
     for field in ["namespaceSelector", "objectSelector"] {
-        selector::check(webhook, &[field])?;
+        selector::check(webhook, &[field], context.minor)?;
     }
     each(webhook, &["rules"], rules::mend)?;
     policy::match_conditions(webhook, &["matchConditions"])
@@ -129,8 +131,9 @@ fn choice(node: &mut Node<'_>, path: &[&str], words: &[&'static str]) -> Result<
         .as_str()
         .and_then(|stored| words.iter().find(|word| word.eq_ignore_ascii_case(stored)));
     let Some(known) = known else {
-        return Err(refused(
-            node.pointer(path),
+        return Err(refuse(
+            node,
+            path,
             format!("must be one of {}", words.join(", ")),
         ));
     };

@@ -3,9 +3,10 @@
 use super::{Deny, field::Manager, verb_error};
 use crate::{
     Error, ErrorKind, Result,
+    conversion::BuiltinConverter,
     model::{
-        ApiResource, CustomKind, DiscoveryGap, GroupResource, GroupVersionResource, Object, Tree,
-        builtin,
+        ApiResource, ApiVersion, CustomKind, DiscoveryGap, GroupResource, GroupVersionResource,
+        Object, Tree, builtin,
     },
     port::Clock,
 };
@@ -35,7 +36,7 @@ enum Status {
 impl Kind {
     pub(super) fn builtin(row: &builtin::BuiltinKind) -> Result<Self> {
         Ok(Self {
-            api: row.api_resource(row.served.iter().copied())?,
+            api: row.api_resource(row.served())?,
             has_generation: row.has_generation,
             status: Status::Builtin(row.has_status),
         })
@@ -114,7 +115,7 @@ impl State {
     pub(super) fn new(clock: Arc<dyn Clock>, seed: u32) -> Self {
         let kinds = builtin::kinds()
             .iter()
-            .filter(|row| !row.served.is_empty())
+            .filter(|row| !row.served().is_empty())
             .filter_map(|row| Some((row.resource().ok()?, Kind::builtin(row).ok()?)))
             .collect();
         Self {
@@ -389,15 +390,22 @@ impl State {
         self.lists.clear();
     }
 
-    /// The object in `version`: as a server does it for custom resources without conversion webhook, only `apiVersion` changes.
+    /// The object in `version`: converted as a server does it if its kind is built in; of custom resources only `apiVersion` changes,
+    /// as without a conversion webhook.
     pub(super) fn in_version(stored: &Stored, version: &str) -> Result<Object> {
         let object = &stored.object;
         if object.meta().kind.api_version.version() == version {
             return Ok(object.clone());
         }
+        let resource = object.id().resource();
         let mut tree = object.tree()?;
-        let path = object.id().resource().with_version(version);
-        tree.set(&["apiVersion"], Tree::from(path.api_version()));
-        Object::from_tree(object.id().resource().clone(), &tree)
+        if builtin::resource(resource).is_some() {
+            let to = ApiVersion::new(resource.group(), version)?;
+            tree = BuiltinConverter::new().faithful(tree, &to)?.tree;
+        } else {
+            let path = resource.with_version(version);
+            tree.set(&["apiVersion"], Tree::from(path.api_version()));
+        }
+        Object::from_tree(resource.clone(), &tree)
     }
 }

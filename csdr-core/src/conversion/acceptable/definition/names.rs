@@ -1,7 +1,7 @@
 //! Names, group, scope and the approval of protected groups.
 
 use crate::conversion::{
-    acceptable::{name, refused},
+    acceptable::{label, name, refuse},
     draft::Node,
     outcome::{Edit, LossKind, Severity, SkipReason},
 };
@@ -62,8 +62,8 @@ fn identity(node: &mut Node<'_>) -> Result<(), SkipReason> {
     let (name, plural, group) = (text(node, &NAME), text(node, &PLURAL), text(node, &GROUP));
     let kind = text(node, &["spec", "names", "kind"]).to_owned();
     let lower = kind.to_lowercase();
-    let no = |path: &[&str], advice: &'static str| Err(refused(node.pointer(path), advice));
-    if !name::is_subdomain(group) || !group.contains('.') {
+    let no = |path: &[&str], advice: &'static str| Err(refuse(node, path, advice));
+    if !label::is_domain(group) || !group.contains('.') {
         return no(
             &GROUP,
             "the group must be a domain name with at least one dot",
@@ -118,8 +118,9 @@ fn scope(node: &mut Node<'_>) -> Result<(), SkipReason> {
         .into_iter()
         .find(|known| known.eq_ignore_ascii_case(scope))
     else {
-        return Err(refused(
-            node.pointer(&SCOPE),
+        return Err(refuse(
+            node,
+            &SCOPE,
             "the scope must be Namespaced or Cluster",
         ));
     };

@@ -1,7 +1,7 @@
 //! How the versions of a definition are converted into each other.
 
 use crate::conversion::{
-    acceptable::{client, refused},
+    acceptable::{client, refuse},
     draft::Node,
     outcome::{LossKind, Severity, SkipReason},
 };
@@ -28,8 +28,9 @@ pub(super) fn mend(node: &mut Node<'_>) -> Result<(), SkipReason> {
             );
         }
         None => {
-            return Err(refused(
-                node.pointer(&STRATEGY),
+            return Err(refuse(
+                node,
+                &STRATEGY,
                 "the strategy must be None or Webhook",
             ));
         }
@@ -61,8 +62,9 @@ fn webhook(node: &mut Node<'_>) -> Result<(), SkipReason> {
             if client::review_versions(node, &path) {
                 return Ok(());
             }
-            refused(
-                node.pointer(&path),
+            refuse(
+                node,
+                &path,
                 "the conversion webhook understands no version of the review that the target speaks",
             )
         }

@@ -2,7 +2,7 @@
 
 use super::{default, keeps_unknown, schema};
 use crate::conversion::{
-    acceptable::{name, refused},
+    acceptable::{name, refuse},
     draft::{Node, map},
     outcome::{LossKind, Severity, SkipReason},
 };
@@ -47,17 +47,15 @@ fn named(node: &Node<'_>) -> Result<(), SkipReason> {
         .and_then(Tree::as_array)
         .unwrap_or_default();
     if versions.is_empty() {
-        return Err(refused(
-            node.pointer(&VERSIONS),
-            "a definition needs a version",
-        ));
+        return Err(refuse(node, &VERSIONS, "a definition needs a version"));
     }
     let mut seen = Vec::new();
     for (at, version) in versions.iter().enumerate() {
         let text = version.text_at(&["name"]).unwrap_or_default();
         if !name::is_label(text) || seen.contains(&text) {
-            return Err(refused(
-                format!("{}/{at}/name", node.pointer(&VERSIONS)),
+            return Err(refuse(
+                node,
+                &["spec", "versions", &at.to_string(), "name"],
                 "each version needs a name of its own, a lower-case DNS label",
             ));
         }
@@ -79,8 +77,9 @@ fn stored(node: &mut Node<'_>) -> Result<(), SkipReason> {
         return Ok(());
     }
     if stored > 1 || versions.len() != 1 {
-        return Err(refused(
-            node.pointer(&VERSIONS),
+        return Err(refuse(
+            node,
+            &VERSIONS,
             "exactly one version must be the one that is stored",
         ));
     }

@@ -4,7 +4,7 @@
 
 use super::{choice, each, rules, selector};
 use crate::conversion::{
-    acceptable::{Context, name, older, refused},
+    acceptable::{Context, label, name, older, refuse},
     draft::Node,
     outcome::{LossKind, Severity, SkipReason},
 };
@@ -16,8 +16,9 @@ pub(super) fn mend(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), Ski
     let mutating = context.kind == "MutatingAdmissionPolicy";
     choice(node, &["spec", "failurePolicy"], &["Fail", "Ignore"])?;
     if count(node, &["spec", "matchConstraints", "resourceRules"]) == 0 {
-        return Err(refused(
-            node.pointer(&["spec", "matchConstraints", "resourceRules"]),
+        return Err(refuse(
+            node,
+            &["spec", "matchConstraints", "resourceRules"],
             "a policy must say which resources it is about",
         ));
     }
@@ -37,10 +38,11 @@ pub(super) fn mend_binding(node: &mut Node<'_>, context: &Context<'_>) -> Result
     let mutating = context.kind == "MutatingAdmissionPolicyBinding";
     if !node
         .text(&["spec", "policyName"])
-        .is_some_and(name::is_subdomain)
+        .is_some_and(label::is_domain)
     {
-        return Err(refused(
-            node.pointer(&["spec", "policyName"]),
+        return Err(refuse(
+            node,
+            &["spec", "policyName"],
             "a binding must name its policy",
         ));
     }
@@ -62,14 +64,15 @@ fn count(node: &Node<'_>, path: &[&str]) -> usize {
 /// Conditions of webhooks and policies.
 pub(super) fn match_conditions(node: &mut Node<'_>, path: &[&str]) -> Result<(), SkipReason> {
     if count(node, path) > 64 {
-        return Err(refused(node.pointer(path), "at most 64 conditions"));
+        return Err(refuse(node, path, "at most 64 conditions"));
     }
     let mut seen: Vec<String> = Vec::new();
     each(node, path, |condition| {
         let name = condition.text(&["name"]).unwrap_or_default();
-        if !name::is_qualified(name) || seen.iter().any(|other| other == name) {
-            return Err(refused(
-                condition.pointer(&["name"]),
+        if !label::is_qualified(name) || seen.iter().any(|other| other == name) {
+            return Err(refuse(
+                condition,
+                &["name"],
                 "each condition needs a name of its own, a qualified name",
             ));
         }
@@ -78,8 +81,9 @@ pub(super) fn match_conditions(node: &mut Node<'_>, path: &[&str]) -> Result<(),
             .text(&["expression"])
             .is_none_or(|text| text.trim().is_empty())
         {
-            return Err(refused(
-                condition.pointer(&["expression"]),
+            return Err(refuse(
+                condition,
+                &["expression"],
                 "a condition needs an expression",
             ));
         }
@@ -100,14 +104,15 @@ fn param_kind(node: &Node<'_>) -> Result<(), SkipReason> {
         .text(&["spec", "paramKind", "kind"])
         .unwrap_or_default()
         .to_lowercase();
-    let fits = (group.is_empty() || name::is_subdomain(group))
+    let fits = (group.is_empty() || label::is_domain(group))
         && name::is_label(version)
         && name::is_label(&kind);
     if fits {
         Ok(())
     } else {
-        Err(refused(
-            node.pointer(&PATH),
+        Err(refuse(
+            node,
+            &PATH,
             "the kind of parameters needs an API version and a kind",
         ))
     }
@@ -117,8 +122,9 @@ fn validations(node: &mut Node<'_>) -> Result<(), SkipReason> {
     const REASONS: [&str; 3] = ["Forbidden", "Invalid", "RequestEntityTooLarge"];
     const VALIDATIONS: [&str; 2] = ["spec", "validations"];
     if count(node, &VALIDATIONS) == 0 && count(node, &["spec", "auditAnnotations"]) == 0 {
-        return Err(refused(
-            node.pointer(&VALIDATIONS),
+        return Err(refuse(
+            node,
+            &VALIDATIONS,
             "a policy without validations and audit annotations does nothing",
         ));
     }
@@ -127,8 +133,9 @@ fn validations(node: &mut Node<'_>) -> Result<(), SkipReason> {
             .text(&["expression"])
             .is_none_or(|text| text.trim().is_empty())
         {
-            return Err(refused(
-                validation.pointer(&["expression"]),
+            return Err(refuse(
+                validation,
+                &["expression"],
                 "a validation needs an expression",
             ));
         }
@@ -164,8 +171,9 @@ fn mutations(node: &mut Node<'_>) -> Result<(), SkipReason> {
     const MUTATIONS: [&str; 2] = ["spec", "mutations"];
     const AGAIN: [&str; 2] = ["spec", "reinvocationPolicy"];
     if count(node, &MUTATIONS) == 0 {
-        return Err(refused(
-            node.pointer(&MUTATIONS),
+        return Err(refuse(
+            node,
+            &MUTATIONS,
             "a policy without mutations does nothing",
         ));
     }
@@ -189,8 +197,9 @@ fn mutations(node: &mut Node<'_>) -> Result<(), SkipReason> {
             Some("JSONPatch") => ("jsonPatch", "applyConfiguration"),
             Some("ApplyConfiguration") => ("applyConfiguration", "jsonPatch"),
             _ => {
-                return Err(refused(
-                    mutation.pointer(&["patchType"]),
+                return Err(refuse(
+                    mutation,
+                    &["patchType"],
                     "a mutation needs its patch type",
                 ));
             }
@@ -199,8 +208,9 @@ fn mutations(node: &mut Node<'_>) -> Result<(), SkipReason> {
             .text(&[wanted, "expression"])
             .is_none_or(|text| text.trim().is_empty())
         {
-            return Err(refused(
-                mutation.pointer(&[wanted]),
+            return Err(refuse(
+                mutation,
+                &[wanted],
                 "a mutation needs an expression of its patch type",
             ));
         }
@@ -226,12 +236,13 @@ fn parameters(node: &mut Node<'_>) -> Result<(), SkipReason> {
         .is_some_and(|name| !name.is_empty());
     let selects = node.has(&["spec", "paramRef", "selector"]);
     if named == selects {
-        return Err(refused(
-            node.pointer(&PATH),
+        return Err(refuse(
+            node,
+            &PATH,
             "parameters are found by a name or by a selector",
         ));
     }
-    selector::check(node, &["spec", "paramRef", "selector"])?;
+    selector::check(node, &["spec", "paramRef", "selector"], rules::STRICT)?;
     if node.text(&MISSING).is_none_or(str::is_empty) {
         node.set(
             &MISSING,
@@ -266,8 +277,9 @@ fn actions(node: &mut Node<'_>) -> Result<(), SkipReason> {
             .into_iter()
             .find(|action| action.eq_ignore_ascii_case(text))
         else {
-            return Err(refused(
-                node.pointer(&PATH),
+            return Err(refuse(
+                node,
+                &PATH,
                 format!("an action must be one of {}", ACTIONS.join(", ")),
             ));
         };

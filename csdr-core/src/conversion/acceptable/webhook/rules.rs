@@ -4,12 +4,15 @@
 
 use super::{choice, each};
 use crate::conversion::{
-    acceptable::refused,
+    acceptable::refuse,
     draft::Node,
     outcome::{LossKind, Severity, SkipReason},
 };
 use crate::model::Tree;
 use std::borrow::Cow;
+
+/// Policies are younger than the release from which selectors are checked strictly.
+pub(super) const STRICT: u32 = u32::MAX;
 
 const OPERATIONS: [&str; 5] = ["*", "CREATE", "UPDATE", "DELETE", "CONNECT"];
 
@@ -45,7 +48,7 @@ pub(super) fn of_policy(
     let field = |field| [path, &[field]].concat();
     choice(node, &field("matchPolicy"), &["Exact", "Equivalent"])?;
     for selector in ["namespaceSelector", "objectSelector"] {
-        super::selector::check(node, &field(selector))?;
+        super::selector::check(node, &field(selector), STRICT)?;
     }
     for rules in ["resourceRules", "excludeResourceRules"] {
         each(node, &field(rules), |rule| {
@@ -84,8 +87,9 @@ fn texts<'a>(rule: &'a Node<'_>, field: &str) -> Vec<&'a str> {
 fn filled(rule: &Node<'_>, field: &str, each: bool) -> Result<(), SkipReason> {
     let texts = texts(rule, field);
     if texts.is_empty() || (each && texts.contains(&"")) {
-        return Err(refused(
-            rule.pointer(&[field]),
+        return Err(refuse(
+            rule,
+            &[field],
             "a rule must name at least one, and none may be empty; without it the rule matches nothing",
         ));
     }
@@ -104,8 +108,9 @@ fn operations(rule: &mut Node<'_>) -> Result<(), SkipReason> {
         })
         .collect();
     let Some(known) = known else {
-        return Err(refused(
-            rule.pointer(&["operations"]),
+        return Err(refuse(
+            rule,
+            &["operations"],
             format!("an operation must be one of {}", OPERATIONS.join(", ")),
         ));
     };

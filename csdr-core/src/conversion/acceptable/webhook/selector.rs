@@ -1,26 +1,27 @@
 //! Label selectors of webhooks and policies. Source: `ValidateLabelSelector`; values are checked since 1.26 (api-versions.md section 4).
 
 use crate::conversion::{
-    acceptable::{name, refused},
+    acceptable::{label, refuse},
     draft::Node,
     outcome::SkipReason,
 };
 use crate::model::Tree;
 
 /// Refuses a selector that the target would refuse: there is no other form of it, and it matched nothing.
-pub(super) fn check(node: &Node<'_>, path: &[&str]) -> Result<(), SkipReason> {
+pub(super) fn check(node: &Node<'_>, path: &[&str], minor: u32) -> Result<(), SkipReason> {
     let Some(selector) = node.get(path) else {
         return Ok(());
     };
     let no = |below: &str| {
-        Err(refused(
-            format!("{}/{below}", node.pointer(path)),
+        Err(refuse(
+            node,
+            &[path, &[below]].concat(),
             "not a label selector that the target takes: keys must be qualified names, values label values, operators known",
         ))
     };
     let labels = selector.at(&["matchLabels"]).and_then(Tree::as_object);
     let fits = |key: &str, value: Option<&str>| {
-        name::is_qualified(key) && value.is_some_and(name::is_label_value)
+        label::is_qualified(key) && value.is_some_and(label::is_value)
     };
     if labels
         .into_iter()
@@ -42,8 +43,8 @@ pub(super) fn check(node: &Node<'_>, path: &[&str]) -> Result<(), SkipReason> {
         };
         let key = expression.text_at(&["key"]).unwrap_or_default();
         if !operator
-            || !name::is_qualified(key)
-            || !values.iter().all(|value| fits(key, value.as_str()))
+            || !label::is_qualified(key)
+            || !(minor < label::EXPRESSIONS || values.iter().all(|value| fits(key, value.as_str())))
         {
             return no("matchExpressions");
         }

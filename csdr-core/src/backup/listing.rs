@@ -1,0 +1,132 @@
+//! Lists that are written beside the archive: what it holds, and what was left out.
+
+use crate::{
+    Error, ErrorKind, Result,
+    model::{GroupResource, Object},
+    select::LeftOut,
+};
+use bytes::Bytes;
+use flate2::{Compression, GzBuilder, write::GzEncoder};
+use std::{collections::BTreeMap, io::Write};
+
+/// Lines of one left-out list.
+const LEFT_OUT_LINES: usize = 10_000;
+
+/// `csdr/left-out-<n>.jsonl.gz`, cut into parts.
+#[derive(Default)]
+pub(super) struct LeftOutList {
+    text: Vec<u8>,
+    lines: usize,
+    parts: usize,
+}
+
+impl LeftOutList {
+    /// Adds a line; `true` if the part is full.
+    pub(super) fn push(&mut self, left: &LeftOut) -> Result<bool> {
+        serde_json::to_writer(&mut self.text, left).map_err(|error| {
+            Error::invalid("left-out line cannot be written").with_source(error)
+        })?;
+        self.text.push(b'\n');
+        self.lines += 1;
+        Ok(self.lines >= LEFT_OUT_LINES)
+    }
+
+    pub(super) fn take(&mut self) -> Result<Option<(String, Bytes)>> {
+        if self.lines == 0 {
+            return Ok(None);
+        }
+        let path = format!("csdr/left-out-{}.jsonl.gz", self.parts);
+        let body = crate::vault::gzip(&std::mem::take(&mut self.text))?;
+        self.lines = 0;
+        self.parts += 1;
+        Ok(Some((path, body)))
+    }
+}
+
+/// Velero's `-resource-list.json.gz`: `{"apps/v1/Deployment": ["ns/a", …], …}`, written as objects come, so that only compressed
+/// bytes are held. Objects come sorted by resource: each kind makes one list. Only a folder has objects of one resource in different
+/// versions: those of other versions than the first wait for the end of the resource.
+pub(super) struct ResourceList {
+    encoder: GzEncoder<Vec<u8>>,
+    resource: Option<GroupResource>,
+    kind: String,
+    begun: bool,
+    waiting: BTreeMap<String, Vec<String>>,
+}
+
+impl ResourceList {
+    pub(super) fn new() -> Self {
+        let encoder = GzBuilder::new()
+            .mtime(0)
+            .operating_system(255)
+            .write(Vec::new(), Compression::new(6));
+        Self {
+            encoder,
+            resource: None,
+            kind: String::new(),
+            begun: false,
+            waiting: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn add(&mut self, object: &Object) -> Result<()> {
+        let kind = object.meta().kind.to_string();
+        let id = object.id();
+        let name = id.namespace().map_or_else(
+            || id.name().to_owned(),
+            |namespace| format!("{namespace}/{}", id.name()),
+        );
+        if self.resource.as_ref() != Some(id.resource()) {
+            self.flush()?;
+            self.resource = Some(id.resource().clone());
+            self.kind.clear();
+        }
+        if self.kind.is_empty() || self.kind == kind {
+            self.name(&kind, &name)
+        } else {
+            self.waiting.entry(kind).or_default().push(name);
+            Ok(())
+        }
+    }
+
+    /// Writes the names that wait.
+    fn flush(&mut self) -> Result<()> {
+        for (kind, names) in std::mem::take(&mut self.waiting) {
+            for name in names {
+                self.name(&kind, &name)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn name(&mut self, kind: &str, name: &str) -> Result<()> {
+        let quoted = |text: &str| {
+            serde_json::to_string(text)
+                .map_err(|error| Error::invalid("name cannot be written").with_source(error))
+        };
+        let name = quoted(name)?;
+        let text = if kind == self.kind {
+            format!(",{name}")
+        } else {
+            let lead = if self.begun { "]," } else { "{" };
+            self.begun = true;
+            self.kind = kind.to_owned();
+            format!("{lead}{}:[{name}", quoted(kind)?)
+        };
+        self.write(&text)
+    }
+
+    fn write(&mut self, text: &str) -> Result<()> {
+        self.encoder
+            .write_all(text.as_bytes())
+            .map_err(|error| Error::new(ErrorKind::Unexpected, "gzip failed").with_source(error))
+    }
+
+    pub(super) fn finish(mut self) -> Result<Bytes> {
+        self.flush()?;
+        self.write(if self.begun { "]}" } else { "{}" })?;
+        let done = self.encoder.finish();
+        done.map(Bytes::from)
+            .map_err(|error| Error::new(ErrorKind::Unexpected, "gzip failed").with_source(error))
+    }
+}
