@@ -107,22 +107,36 @@ impl Notes {
 pub struct Failure {
     /// What a caller would branch on.
     pub kind: ErrorKind,
-    /// The error and its sources on one line.
+    /// The error on one line.
     pub message: String,
+    /// The error and what the layers below it said, on one line; empty if they said nothing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub chain: String,
 }
 
 impl Failure {
     /// From the error that ended the operation.
     pub fn new(error: &Error) -> Self {
+        let (message, chain) = (error.to_string(), error.chain());
         Self {
             kind: error.kind(),
-            message: error.chain(),
+            chain: if chain == message {
+                String::new()
+            } else {
+                chain
+            },
+            message,
         }
     }
 
-    /// The error again.
+    /// The error again: its line, with those of the layers below as its source.
     pub fn to_error(&self) -> Error {
-        Error::new(self.kind, self.message.clone())
+        let error = Error::new(self.kind, self.message.clone());
+        let below = self.chain.strip_prefix(self.message.as_str());
+        match below.and_then(|below| below.strip_prefix(": ")) {
+            Some(below) => error.with_source(Error::new(self.kind, below)),
+            None => error,
+        }
     }
 }
 
@@ -250,5 +264,30 @@ impl Default for Limits {
             ready_wait: Duration::from_secs(120),
             archive: crate::archive::ArchiveLimits::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_failure_keeps_its_line_and_those_below_apart() {
+        let below = Error::new(ErrorKind::Unavailable, "connection reset");
+        let error = Error::new(ErrorKind::Unavailable, "cannot write")
+            .with_operation("back up")
+            .with_source(below);
+        let failure = Failure::new(&error);
+        assert_eq!(failure.message, "back up: cannot write");
+        let json = serde_json::to_string(&failure).unwrap();
+        let again: Failure = serde_json::from_str(&json).unwrap();
+        let again = again.to_error();
+        assert_eq!(again.kind(), ErrorKind::Unavailable);
+        assert_eq!(again.to_string(), "back up: cannot write");
+        assert_eq!(again.chain(), error.chain());
+        // A failure that an older version stored, or that has nothing below it.
+        let plain: Failure =
+            serde_json::from_str(r#"{"kind":"corrupt","message":"a: b"}"#).unwrap();
+        assert_eq!(plain.to_error().chain(), "a: b");
     }
 }

@@ -4,6 +4,7 @@
 //! a name is taken by a claim, a backup exists when its commit record does, and every file is in a manifest with its hash.
 
 mod claim;
+mod damage;
 mod delete;
 mod document;
 mod foreign;

@@ -27,7 +27,8 @@ pub enum Fault {
         /// Whether the caller is told that it may try again.
         retry: bool,
     },
-    /// A write leaves its first half behind, as a store would that breaks its contract, and fails. Other calls fail only.
+    /// A `put` or `finish` leaves its first half behind, as a store would that breaks its contract, and fails; at either moment.
+    /// Other calls fail only. What `CreateNew` finds there already stays whole.
     Tear,
     /// The call never answers.
     Hang,
@@ -279,6 +280,7 @@ impl Strike {
         }
     }
 
+    /// What the caller is told.
     fn error(&self) -> Error {
         let (kind, retry) = match &self.struck {
             Some((_, Fault::Fail { kind, retry: true })) => (*kind, Retry::After(None)),

@@ -283,7 +283,7 @@ impl Decoder {
                 _,
             ) => error.with_context("entry", path.to_string().escape_debug()),
             (_, Some(last)) => error.with_context("after", last.to_string().escape_debug()),
-            _ => error,
+            _ => error.with_context("after", "the start of the archive"),
         }
     }
 }

@@ -123,11 +123,14 @@ impl Member {
 fn decode(bytes: &[u8], limits: &ArchiveLimits) -> Result<Member> {
     let raw = Bytes::from(gunzip::whole(bytes, limits.member, limits.ratio)?);
     let mut entries = Vec::new();
-    let tar = parse(&raw, limits, &mut entries).map_err(|error| match entries.last() {
-        Some(last) if error.context().all(|(name, _)| name != "entry") => {
-            error.with_context("after", last.path.to_string().escape_debug())
+    let tar = parse(&raw, limits, &mut entries).map_err(|error| {
+        if error.context().any(|(name, _)| name == "entry") {
+            return error;
         }
-        _ => error,
+        match entries.last() {
+            Some(last) => error.with_context("after", last.path.to_string().escape_debug()),
+            None => error.with_context("after", "the start of the member"),
+        }
     })?;
     Ok(Member {
         entries,

@@ -54,6 +54,27 @@ pub(super) struct ResourceList {
     waiting: BTreeMap<String, Vec<String>>,
 }
 
+/// What a [`ResourceList`] says of one object.
+pub(super) struct ListedObject {
+    resource: GroupResource,
+    kind: String,
+    name: String,
+}
+
+impl ListedObject {
+    pub(super) fn of(object: &Object) -> Self {
+        let id = object.id();
+        Self {
+            resource: id.resource().clone(),
+            kind: object.meta().kind.to_string(),
+            name: id.namespace().map_or_else(
+                || id.name().to_owned(),
+                |namespace| format!("{namespace}/{}", id.name()),
+            ),
+        }
+    }
+}
+
 impl ResourceList {
     pub(super) fn new() -> Self {
         let encoder = GzBuilder::new()
@@ -69,16 +90,15 @@ impl ResourceList {
         }
     }
 
-    pub(super) fn add(&mut self, object: &Object) -> Result<()> {
-        let kind = object.meta().kind.to_string();
-        let id = object.id();
-        let name = id.namespace().map_or_else(
-            || id.name().to_owned(),
-            |namespace| format!("{namespace}/{}", id.name()),
-        );
-        if self.resource.as_ref() != Some(id.resource()) {
+    pub(super) fn add(&mut self, line: ListedObject) -> Result<()> {
+        let ListedObject {
+            resource,
+            kind,
+            name,
+        } = line;
+        if self.resource.as_ref() != Some(&resource) {
             self.flush()?;
-            self.resource = Some(id.resource().clone());
+            self.resource = Some(resource);
             self.kind.clear();
         }
         if self.kind.is_empty() || self.kind == kind {

@@ -3,7 +3,7 @@
 use super::{
     BackupPlan, KindCount, ObjectsSummary, PlannedKind, PlannedUnit,
     collect::{ListEvent, OrderedLists},
-    listing::{LeftOutList, ResourceList},
+    listing::{LeftOutList, ListedObject, ResourceList},
     merge::{VersionedPage, merge},
     plan::refused,
 };
@@ -242,9 +242,8 @@ impl Recorder<'_> {
             }
             let path = object.resource_version_path();
             let (id, size) = (object.id().clone(), object.json().len() as u64);
-            if best {
-                self.resource_list.add(&object)?;
-            }
+            // Made before the archive takes the object, and added once it has: what it refuses is not in the list.
+            let listed = best.then(|| ListedObject::of(&object));
             let Some(archive) = &mut self.archive else {
                 break;
             };
@@ -257,6 +256,9 @@ impl Recorder<'_> {
                     continue;
                 }
                 Err(error) => return Err(error),
+            }
+            if let Some(listed) = listed {
+                self.resource_list.add(listed)?;
             }
             self.last = Some((id, path.version.clone()));
             bytes += size;

@@ -97,11 +97,18 @@ impl Backup {
             take_any: false,
         };
         let (claim, continued) = Claim::take(backend.clone(), host.clone(), request).await?;
-        // Between the look above and the claim a running operation may have ended and its claim expired.
-        if continued && backend.exists(&layout.commit()?).await? {
-            return Err(exists());
+        if !continued {
+            return Ok((claim, false));
         }
-        Ok((claim, continued))
+        // Between the look above and the claim a running operation may have ended and its claim expired.
+        let refusal = match backend.exists(&layout.commit()?).await {
+            Ok(false) => return Ok((claim, true)),
+            Ok(true) => exists(),
+            Err(error) => error,
+        };
+        // Whoever comes next need not wait; if this fails as well, the claim expires by itself.
+        let _ = claim.give_back().await;
+        Err(refusal)
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::{BackupPlan, BackupReport};
 use crate::{
-    Result,
+    Error, ErrorKind, Result,
     archive::{ArchiveSummary, Digest},
+    port::VaultBackend,
     vault::{
         BackupLayout, Claim, FORMAT, Files, IndexPartRecord, Manifest, Vault, commit_record,
         encode_document, gzip, put_once,
@@ -48,6 +49,7 @@ impl Seal<'_> {
         self.claim.guard().await?;
         files.put_all(bodies).await?;
         let files = files.into_records();
+        let archive_size = self.archive.size;
         let manifest = Manifest {
             format: FORMAT,
             backup: report.name.clone(),
@@ -69,8 +71,25 @@ impl Seal<'_> {
             &Digest::of(&manifest).to_string(),
         );
         self.claim.check().await?;
+        check_archive(self.vault, self.layout, archive_size).await?;
         put_once(backend, &self.layout.commit()?, encode_document(&record)?).await?;
         Ok(report)
+    }
+}
+
+/// Makes sure that the archive is still there: while this operation stood still, another may have removed what it had written.
+async fn check_archive(vault: &Vault, layout: &BackupLayout, size: u64) -> Result<()> {
+    let key = layout.file(&layout.archive_path())?;
+    let gone = Error::new(
+        ErrorKind::Conflict,
+        "the archive has gone meanwhile, or is another; run the same command again",
+    )
+    .with_context("key", &key);
+    match vault.backend().stat(&key).await {
+        Ok(meta) if meta.size == size => Ok(()),
+        Ok(_) => Err(gone),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(gone.with_source(error)),
+        Err(error) => Err(error),
     }
 }
 

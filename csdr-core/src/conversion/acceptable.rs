@@ -28,6 +28,7 @@ mod metadata;
 mod name;
 mod needle;
 mod network_policy;
+mod never;
 mod node_label;
 mod older;
 mod options;
@@ -172,6 +173,7 @@ pub(super) fn mend(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), Ski
     for mend in of(context.api_version.group(), context.kind) {
         (mend.mend)(node, context)?;
     }
+    never::check(node, context)?;
     since::mend(node, context);
     Ok(())
 }

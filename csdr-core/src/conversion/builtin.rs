@@ -15,6 +15,7 @@ use crate::{
     model::{ApiVersion, GroupResource, GroupVersionKind, Object, Tree},
     port::ApiVersionConverter,
 };
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Converts every kind that is built into Kubernetes 1.16 to 1.36, and custom resources whose definition converts by name alone.
 ///
@@ -44,6 +45,33 @@ pub struct BuiltinConverter {
     mends: MendOptions,
     references: ReferenceOptions,
     wishes: Wishes,
+    services: Services,
+}
+
+/// Ports of the Services that go with the objects, by namespace and name.
+#[derive(Clone, Debug, Default)]
+struct Services(Arc<BTreeMap<(String, String), Vec<(String, i64)>>>);
+
+impl Services {
+    fn ports(&self, namespace: &str, name: &str) -> Option<Vec<(String, i64)>> {
+        let key = (namespace.to_owned(), name.to_owned());
+        self.0.get(&key).cloned()
+    }
+
+    fn add(&mut self, service: &Tree) {
+        let (Some(namespace), Some(name)) = (
+            service.text_at(&["metadata", "namespace"]),
+            service.text_at(&["metadata", "name"]),
+        ) else {
+            return;
+        };
+        let ports = service.at(&["spec", "ports"]).and_then(Tree::as_array);
+        let ports = ports.into_iter().flatten().filter_map(|port| {
+            let name = port.text_at(&["name"]).unwrap_or_default();
+            Some((name.to_owned(), port.at(&["port"])?.as_i64()?))
+        });
+        Arc::make_mut(&mut self.0).insert((namespace.to_owned(), name.to_owned()), ports.collect());
+    }
 }
 
 /// A tree that went through one or more stages.
@@ -93,6 +121,16 @@ impl BuiltinConverter {
         self
     }
 
+    /// With the Services that go with the objects: an Ingress may name a port by a name that no newer server takes, and the Service
+    /// tells its number.
+    #[must_use]
+    pub fn with_services<'a>(mut self, services: impl IntoIterator<Item = &'a Tree>) -> Self {
+        for service in services {
+            self.services.add(service);
+        }
+        self
+    }
+
     /// What will become of the objects of a kind, for plans: no object is looked at, so that an object which the cluster makes by itself,
     /// or of which no form would be accepted, may still be skipped.
     pub fn route(&self, kind: &GroupVersionKind, target: &TargetApis) -> Route {
@@ -139,7 +177,7 @@ impl BuiltinConverter {
             kind: &kind,
             minor: target.minor(),
             options: &self.mends,
-            services: None,
+            services: Some(&|namespace, name| self.services.ports(namespace, name)),
         };
         if let Err(reason) = acceptable::mend(&mut Node::root(&mut tree, &mut log), &context) {
             return Ok(Err(reason));
@@ -272,7 +310,7 @@ impl BuiltinConverter {
             kind: &kind.kind,
             minor: target.minor(),
             options: &self.mends,
-            services: None,
+            services: Some(&|namespace, name| self.services.ports(namespace, name)),
         };
         log.stage = Stage::Acceptable;
         acceptable::mend(&mut Node::root(tree, log), &context)?;
@@ -290,7 +328,6 @@ fn clean_metadata(node: &mut Node<'_>) {
             "speaks of fields of the old version; the server writes it anew",
         ),
         ("selfLink", "servers leave it empty since 1.20"),
-        ("clusterName", "was never used; removed in 1.24"),
     ] {
         node.remove(&["metadata", key], reason);
     }

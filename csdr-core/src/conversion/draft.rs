@@ -154,9 +154,14 @@ impl<'a> Node<'a> {
         self.add(path, value, DEFAULT);
     }
 
-    /// Writes a default of the stored version into a field that is no pointer: also where Go's zero value stands.
+    /// Writes a default of the stored version into a field that is no pointer: also where Go's zero value of its type stands.
     pub(crate) fn default_zero(&mut self, path: &[&str], value: impl Into<Tree>) {
-        if self.is_zero(path) {
+        let value = value.into();
+        let fits = match self.get(path) {
+            None => true,
+            Some(zero) => std::mem::discriminant(zero) == std::mem::discriminant(&value),
+        };
+        if fits && self.is_zero(path) {
             self.set(path, value, DEFAULT);
         }
     }
@@ -441,6 +446,30 @@ pub(crate) fn map<const N: usize>(members: [(&str, Tree); N]) -> Tree {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_written_over_unseen() {
+        let mut tree = Tree::parse(br#"{"text":"x","null":null,"from":1,"to":2}"#).unwrap();
+        let mut log = Log::default();
+        let mut root = Node::root(&mut tree, &mut log);
+        for (path, writable) in [
+            (&[][..], true),
+            (&["new"], true),
+            (&["text"], true),
+            (&["null", "new"], true),
+            (&["new", "new"], true),
+            (&["text", "new"], false),
+            (&["text", "new", "new"], false),
+        ] {
+            assert_eq!(root.reaches(path), writable, "{path:?}");
+        }
+        root.set(&["text", "new"], true, "not written");
+        root.rename(&["from"], &["text", "new"]);
+        root.rename(&["from"], &["to"]);
+        let lost: Vec<_> = log.losses.iter().map(|loss| loss.value.clone()).collect();
+        assert_eq!(lost, [Some(Tree::from(2))]);
+        assert_eq!(tree.to_string(), r#"{"text":"x","null":null,"to":1}"#);
+    }
 
     #[test]
     fn every_edit_is_recorded_with_its_pointer() {

@@ -91,7 +91,7 @@ pub(super) fn concerns(group: &str, kind: &str, json: &[u8], target: &TargetApis
                 .needles
                 .iter()
                 .any(|needle| find(json, needle.as_bytes()).is_some())
-    }) || served::names_a_version_to_look_at(json, target)
+    }) || served::names_a_version_to_look_at(group, kind, json, target)
 }
 
 /// Rewrites the references of an object.

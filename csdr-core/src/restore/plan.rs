@@ -418,7 +418,7 @@ impl Restore {
             return Ok(backup);
         };
         let mut adopted = self.adopted.lock().await;
-        if let Some(adopted) = adopted.as_ref().filter(|adopted| adopted.name() == name) {
+        if let Some(adopted) = adopted.as_ref().filter(|adopted| adopted.is_same(&backup)) {
             return Ok(adopted.clone());
         }
         let backup = backup.with_scratch(scratch.clone()).await?;

@@ -14,7 +14,7 @@ use crate::{
     Error, ErrorKind, Result,
     conversion::{Severity, TargetApis},
     model::{Object, ObjectId},
-    port::{Event, VaultBackendExt, WriteOptions, operation_id},
+    port::{Event, VaultBackendExt, VaultKey, WriteOptions, operation_id},
     report::{Failure, Note, Outcome, RunOptions, unless_cancelled},
     vault::{Claim, ClaimRequest, RestoreLayout, StoredBackup},
 };
@@ -135,18 +135,10 @@ impl Restore {
         let operation = operation_id(&*host.clock, &*host.entropy)?;
         let ours = self.earlier_managers(&plan.head.spec.name).await?;
         let csdr = layout.csdr()?;
-        for meta in self.vault.backend().keys(&csdr, 1_000_000).await? {
-            if meta.key.name() == "report.json" {
-                return Err(Error::new(
-                    ErrorKind::AlreadyExists,
-                    "a restore of this name has ended; use a new name",
-                )
-                .with_context("report", meta.key));
-            }
-        }
+        self.check_not_ended(&csdr).await?;
         let digest = plan.head.spec.digest()?;
         let request = ClaimRequest {
-            folder: csdr,
+            folder: csdr.clone(),
             operation,
             purpose: "restore",
             spec_digest: &digest,
@@ -155,6 +147,12 @@ impl Restore {
         };
         let (claim, continued) =
             Claim::take(self.vault.backend().clone(), host.clone(), request).await?;
+        // Between the look above and the claim a running operation may have ended and its claim expired.
+        if continued && let Err(error) = self.check_not_ended(&csdr).await {
+            // Whoever comes next need not wait; if this fails as well, the claim expires by itself.
+            let _ = claim.give_back().await;
+            return Err(error);
+        }
         Ok(Begun {
             backup,
             apis,
@@ -162,6 +160,22 @@ impl Restore {
             continued,
             ours,
         })
+    }
+
+    /// Refuses the name of a restore that has ended.
+    async fn check_not_ended(&self, csdr: &VaultKey) -> Result<()> {
+        let keys = self.vault.backend().keys(csdr, 1_000_000).await?;
+        match keys
+            .into_iter()
+            .find(|meta| meta.key.name() == "report.json")
+        {
+            None => Ok(()),
+            Some(report) => Err(Error::new(
+                ErrorKind::AlreadyExists,
+                "a restore of this name has ended; use a new name",
+            )
+            .with_context("report", report.key)),
+        }
     }
 }
 

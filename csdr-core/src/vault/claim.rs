@@ -1,8 +1,6 @@
-//! Taking a name.
+//! Taking a name, and keeping it.
 
-use super::{
-    Host, MAX_DOCUMENT, decode_document, encode_document, put_once, store::lost_conditional_create,
-};
+use super::{Host, MAX_DOCUMENT, encode_document, put_once, store::lost_conditional_create};
 use crate::{
     Error, ErrorKind, Result,
     port::{PutMode, VaultBackend, VaultBackendExt, VaultKey},
@@ -10,7 +8,6 @@ use crate::{
 use bytes::Bytes;
 use futures::future::{Either, select};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     pin::pin,
     sync::{
@@ -21,30 +18,13 @@ use std::{
 };
 use uuid::Uuid;
 
-/// Most claim files of one name.
-const MAX_CLAIM_FILES: usize = 100_000;
+mod holder;
+
+use holder::{ClaimDocument, ClaimFile, RenewalDocument, claim_files};
+pub(super) use holder::{Holder, holder, removal_rank};
 
 /// How often a claim is tried again on a store without atomic create before it is given up.
 const ROUNDS: u32 = 40;
-
-/// Who is writing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ClaimDocument {
-    operation: Uuid,
-    /// `backup`, `restore`, `gc` or `delete`.
-    purpose: String,
-    spec_digest: String,
-    expires: Timestamp,
-    csdr: String,
-}
-
-/// A later expiry of a claim; one in the past gives it up.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct RenewalDocument {
-    operation: Uuid,
-    expires: Timestamp,
-}
 
 /// What to claim.
 #[derive(Clone, Debug)]
@@ -56,8 +36,38 @@ pub(crate) struct ClaimRequest<'a> {
     pub(crate) spec_digest: &'a str,
     /// How long the claim holds after its last renewal.
     pub(crate) expiry: Duration,
-    /// Whether an expired claim of another spec may be taken over (gc and delete do that).
+    /// Whether an expired claim of another spec may be taken over (gc does that).
     pub(crate) take_any: bool,
+}
+
+impl ClaimRequest<'_> {
+    /// What cannot be had. Source of the backup's words: R364.
+    fn refusal(&self, why: impl std::fmt::Display) -> Error {
+        let what = match self.purpose {
+            "backup" => "backup already exists in OSS bucket",
+            _ => "name is taken",
+        };
+        Error::new(ErrorKind::AlreadyExists, format!("{what}: {why}"))
+            .with_context("folder", &self.folder)
+    }
+
+    /// Why the name cannot be had from its holder, and what to do.
+    fn taken(&self, holder: &Holder, now: Timestamp) -> Error {
+        let error = if holder.is_running(now) {
+            let by = &holder.purpose;
+            let message =
+                format!("name is being used by a running {by}; wait for it, or use a new name");
+            Error::new(ErrorKind::AlreadyExists, message)
+                .with_context("folder", &self.folder)
+                .with_context("until", holder.expires)
+        } else {
+            self.refusal(format_args!(
+                "a {} of another spec died here; use a new name, or let `vault gc` remove what it left",
+                holder.purpose
+            ))
+        };
+        error.with_context("claimed by", holder.operation)
+    }
 }
 
 /// A held claim. Invariant: nobody else holds an unexpired claim of the same folder with a higher number.
@@ -66,6 +76,7 @@ pub(crate) struct Claim {
     backend: Arc<dyn VaultBackend>,
     host: Host,
     folder: VaultKey,
+    key: VaultKey,
     number: u64,
     operation: Uuid,
     expiry: Duration,
@@ -73,133 +84,25 @@ pub(crate) struct Claim {
     renewals: AtomicU64,
 }
 
-/// The newest claim of a folder.
-#[derive(Debug)]
-pub(crate) struct Holder {
-    pub(crate) number: u64,
-    pub(crate) operation: Uuid,
-    pub(crate) spec_digest: String,
-    pub(crate) purpose: String,
-    pub(crate) expires: Timestamp,
-    /// Written under a unique key and not confirmed: its writer may still withdraw it.
-    pub(crate) tentative: bool,
-}
-
-/// Creates a claim file atomically; an equal body means that an earlier try of this operation was answered late.
+/// Creates a claim file atomically; an equal body means that an earlier try of this operation was answered late, or not at all.
 async fn put_new(backend: &dyn VaultBackend, key: &VaultKey, body: &Bytes) -> Result<()> {
-    match backend.put(key, body.clone(), PutMode::CreateNew).await {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            let own = backend.read(key, MAX_DOCUMENT).await? == *body;
-            if own { Ok(()) } else { Err(error) }
-        }
-        Err(error) => Err(error),
+    let Err(error) = backend.put(key, body.clone(), PutMode::CreateNew).await else {
+        return Ok(());
+    };
+    let uncertain = matches!(
+        error.kind(),
+        ErrorKind::AlreadyExists
+            | ErrorKind::Unavailable
+            | ErrorKind::Timeout
+            | ErrorKind::RateLimited
+    );
+    if uncertain
+        && let Ok(Some(there)) = backend.read_if_exists(key, MAX_DOCUMENT).await
+        && there == *body
+    {
+        return Ok(());
     }
-}
-
-/// Reads who holds a folder's name; `None` if nobody ever did.
-pub(crate) async fn holder(
-    backend: &dyn VaultBackend,
-    folder: &VaultKey,
-) -> Result<Option<Holder>> {
-    let files = claim_files(backend, folder).await?;
-    let Some(number) = files.iter().map(|file| file.number).max() else {
-        return Ok(None);
-    };
-    let of_number = || files.iter().filter(|file| file.number == number);
-    let last = of_number()
-        .filter(|file| file.renewal.is_some())
-        .max_by_key(|file| file.renewal);
-    let renewal: Option<RenewalDocument> = match last {
-        None => None,
-        Some(file) => Some(read(backend, &file.key).await?),
-    };
-    // Beside a confirmed claim others of the same number may stand for a moment, about to be withdrawn.
-    let confirmed = |file: &&ClaimFile| {
-        let by = renewal.as_ref().map(|renewal| renewal.operation);
-        by.is_none() || file.operation.is_none() || file.operation == by
-    };
-    let first = of_number()
-        .filter(|file| file.renewal.is_none())
-        .find(confirmed);
-    let Some(first) = first else {
-        return Err(Error::corrupt("claim has a renewal but no claim file")
-            .with_context("folder", folder)
-            .with_context("claim", number));
-    };
-    let claim: ClaimDocument = match read(backend, &first.key).await {
-        Ok(claim) => claim,
-        // Withdrawn between the list and here: whoever asks looks again.
-        Err(error) if error.kind() == ErrorKind::NotFound && first.operation.is_some() => {
-            return Ok(Some(Holder {
-                number,
-                operation: first.operation.unwrap_or_default(),
-                spec_digest: String::new(),
-                purpose: "backup".to_owned(),
-                expires: Timestamp::MAX,
-                tentative: true,
-            }));
-        }
-        Err(error) => return Err(error),
-    };
-    Ok(Some(Holder {
-        number,
-        operation: claim.operation,
-        spec_digest: claim.spec_digest,
-        purpose: claim.purpose,
-        tentative: first.operation.is_some() && renewal.is_none(),
-        expires: renewal.map_or(claim.expires, |renewal| renewal.expires),
-    }))
-}
-
-async fn read<T: DeserializeOwned>(backend: &dyn VaultBackend, key: &VaultKey) -> Result<T> {
-    decode_document(key, &backend.read(key, MAX_DOCUMENT).await?)
-}
-
-#[derive(Debug)]
-struct ClaimFile {
-    key: VaultKey,
-    number: u64,
-    renewal: Option<u64>,
-    /// In the key of a claim on a store without atomic create.
-    operation: Option<Uuid>,
-}
-
-async fn claim_files(backend: &dyn VaultBackend, folder: &VaultKey) -> Result<Vec<ClaimFile>> {
-    let rows = backend.keys(folder, MAX_CLAIM_FILES).await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|meta| parse_claim_key(folder, meta.key))
-        .collect())
-}
-
-/// `claim-<n>.json`, `claim-<n>-<operation>.json` (stores without atomic create) and `claim-<n>-renew-<m>.json`.
-fn parse_claim_key(folder: &VaultKey, key: VaultKey) -> Option<ClaimFile> {
-    let rest = key
-        .below(folder)?
-        .strip_prefix("claim-")?
-        .strip_suffix(".json")?
-        .to_owned();
-    let (number, tail) = rest
-        .split_once('-')
-        .map_or((rest.as_str(), None), |(number, tail)| (number, Some(tail)));
-    let number = number.parse().ok()?;
-    let (renewal, operation) = match tail.map(|tail| (tail, tail.strip_prefix("renew-"))) {
-        None => (None, None),
-        Some((_, Some(renewal))) => (Some(renewal.parse().ok()?), None),
-        Some((operation, None)) => (None, Some(operation.parse().ok()?)),
-    };
-    Some(ClaimFile {
-        key,
-        number,
-        renewal,
-        operation,
-    })
-}
-
-/// Whether a key is a claim's.
-pub(super) fn is_claim_key(folder: &VaultKey, key: &VaultKey) -> bool {
-    parse_claim_key(folder, key.clone()).is_some()
+    Err(error)
 }
 
 fn later(now: Timestamp, by: Duration) -> Timestamp {
@@ -216,72 +119,37 @@ impl Claim {
         host: Host,
         request: ClaimRequest<'_>,
     ) -> Result<(Self, bool)> {
-        let taken = |holder: &Holder| {
-            let error = Error::new(
-                ErrorKind::AlreadyExists,
-                "backup already exists in OSS bucket; use a new name",
-            )
-            .with_context("folder", &request.folder)
-            .with_context("claimed by", holder.operation);
-            if holder.expires > host.clock.now() {
-                Error::new(
-                    ErrorKind::AlreadyExists,
-                    format!(
-                        "name is being used by a running {}; wait for it, or use a new name",
-                        holder.purpose
-                    ),
-                )
-                .with_context("folder", &request.folder)
-                .with_context("claimed by", holder.operation)
-                .with_context("until", holder.expires)
-            } else {
-                error
-            }
-        };
         let before = holder(&*backend, &request.folder).await?;
+        let now = host.clock.now();
         if let Some(holder) = &before {
             let same = holder.spec_digest == request.spec_digest
                 || holder.purpose == "gc"
                 || request.take_any;
-            let running = holder.expires > host.clock.now();
-            if holder.operation != request.operation && !holder.tentative && (running || !same) {
-                return Err(taken(holder));
+            let others = holder.operation != request.operation && !holder.tentative;
+            if others && (holder.is_running(now) || !same) {
+                return Err(request.taken(holder, now));
             }
         }
         let number = match &before {
             None => 1,
             // Not won yet: one of those who race for this number will be.
-            Some(holder) if holder.tentative && holder.expires > host.clock.now() => holder.number,
+            Some(holder) if holder.tentative && holder.is_running(now) => holder.number,
             Some(holder) => holder.number + 1,
         };
         let expires = later(host.clock.now(), request.expiry);
-        let document = ClaimDocument {
+        let body = encode_document(&ClaimDocument {
             operation: request.operation,
             purpose: request.purpose.to_owned(),
             spec_digest: request.spec_digest.to_owned(),
             expires,
             csdr: env!("CARGO_PKG_VERSION").to_owned(),
+        })?;
+        let at_once = Self::take_at_once(&*backend, &host, &request, number, &body).await?;
+        let confirmed = at_once.is_some();
+        let key = match at_once {
+            Some(key) => key,
+            None => Self::take_alone(&*backend, &host, &request, number, body).await?,
         };
-        let body = encode_document(&document)?;
-        let mut atomic = false;
-        if backend.capabilities().conditional_create {
-            let key = request.folder.join(&format!("claim-{number}.json"))?;
-            match put_new(&*backend, &key, &body).await {
-                Ok(()) => atomic = true,
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                    return Err(match holder(&*backend, &request.folder).await? {
-                        Some(holder) => taken(&holder).with_source(error),
-                        None => error,
-                    });
-                }
-                // A store may only say at its first use that it cannot create atomically.
-                Err(error) if lost_conditional_create(&*backend, &error) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        if !atomic {
-            Self::take_alone(&*backend, &host, &request, number, body).await?;
-        }
         let claim = Self {
             backend,
             host,
@@ -291,12 +159,41 @@ impl Claim {
             expiry: request.expiry,
             expires: Mutex::new(expires),
             renewals: AtomicU64::new(0),
+            key,
         };
-        if !atomic {
-            // From here on racers know that this number is won, and stop.
-            claim.write_renewal(expires).await?;
+        // With a renewal racers know that this number is won, and stop.
+        if !confirmed && let Err(error) = claim.write_renewal(expires).await {
+            // Whoever comes next need not wait; the first error is the one to report.
+            let _ = claim.give_back().await;
+            return Err(error);
         }
         Ok((claim, before.is_some()))
+    }
+
+    /// By atomic create; `None` where the store has none.
+    async fn take_at_once(
+        backend: &dyn VaultBackend,
+        host: &Host,
+        request: &ClaimRequest<'_>,
+        number: u64,
+        body: &Bytes,
+    ) -> Result<Option<VaultKey>> {
+        if !backend.capabilities().conditional_create {
+            return Ok(None);
+        }
+        let key = request.folder.join(&format!("claim-{number}.json"))?;
+        match put_new(backend, &key, body).await {
+            Ok(()) => Ok(Some(key)),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                Err(match holder(backend, &request.folder).await? {
+                    Some(holder) => request.taken(&holder, host.clock.now()).with_source(error),
+                    None => error,
+                })
+            }
+            // A store may only say at its first use that it cannot create atomically.
+            Err(error) if lost_conditional_create(backend, &error) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// On a store without atomic create: a claim under a unique key is won only if it stands alone; otherwise it is withdrawn and
@@ -307,7 +204,7 @@ impl Claim {
         request: &ClaimRequest<'_>,
         number: u64,
         body: Bytes,
-    ) -> Result<()> {
+    ) -> Result<VaultKey> {
         if !backend.capabilities().list_consistent {
             return Err(Error::new(
                 ErrorKind::Unsupported,
@@ -317,13 +214,7 @@ impl Claim {
         let own = request
             .folder
             .join(&format!("claim-{number}-{}.json", request.operation))?;
-        let lost = || {
-            Error::new(
-                ErrorKind::AlreadyExists,
-                "backup already exists in OSS bucket; another writer is claiming the name",
-            )
-            .with_context("folder", &request.folder)
-        };
+        let lost = || request.refusal("another writer is claiming the name; use a new name");
         for round in 1..=ROUNDS {
             let others: Vec<ClaimFile> = claim_files(backend, &request.folder)
                 .await?
@@ -334,15 +225,21 @@ impl Claim {
                 return Err(lost());
             }
             if others.is_empty() {
-                backend.put(&own, body.clone(), PutMode::Overwrite).await?;
-                let files = claim_files(backend, &request.folder).await?;
-                if files
-                    .iter()
-                    .all(|file| file.number < number || file.key == own)
-                {
-                    return Ok(());
+                let alone = async {
+                    backend.put(&own, body.clone(), PutMode::Overwrite).await?;
+                    let files = claim_files(backend, &request.folder).await?;
+                    let older = |file: &ClaimFile| file.number < number || file.key == own;
+                    Ok::<_, Error>(files.iter().all(older))
+                };
+                match alone.await {
+                    Ok(true) => return Ok(own),
+                    Ok(false) => backend.delete(&own).await?,
+                    Err(error) => {
+                        // It may stand there; whoever comes next need not wait for it.
+                        let _ = backend.delete(&own).await;
+                        return Err(error);
+                    }
                 }
-                backend.delete(&own).await?;
             }
             let mut random = [0u8; 2];
             host.entropy.fill(&mut random)?;
@@ -360,49 +257,57 @@ impl Claim {
         *self.expires.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn renewal_key(&self, renewal: u64) -> Result<VaultKey> {
+        self.folder
+            .join(&format!("claim-{}-renew-{renewal}.json", self.number))
+    }
+
     async fn write_renewal(&self, expires: Timestamp) -> Result<()> {
         let renewal = self.renewals.fetch_add(1, Ordering::SeqCst) + 1;
-        let key = self
-            .folder
-            .join(&format!("claim-{}-renew-{renewal}.json", self.number))?;
-        put_once(
-            &*self.backend,
-            &key,
-            encode_document(&RenewalDocument {
-                operation: self.operation,
-                expires,
-            })?,
-        )
-        .await?;
+        let body = encode_document(&RenewalDocument {
+            operation: self.operation,
+            expires,
+        })?;
+        put_once(&*self.backend, &self.renewal_key(renewal)?, body).await?;
         *self.expires.lock().unwrap_or_else(PoisonError::into_inner) = expires;
         Ok(())
     }
 
-    /// Makes sure that the claim still holds; called before what must not happen twice.
+    /// Looks whether nobody has taken the name over.
+    async fn look(&self) -> Result<()> {
+        let holder = holder(&*self.backend, &self.folder).await?;
+        let ours =
+            |holder: &Holder| holder.number == self.number && holder.operation == self.operation;
+        if holder.as_ref().is_some_and(ours) {
+            return Ok(());
+        }
+        let lost = Error::new(
+            ErrorKind::Conflict,
+            "the claim was lost: it expired and another operation took the name",
+        )
+        .with_context("folder", &self.folder);
+        Err(match holder {
+            Some(holder) => lost.with_context("claimed by", holder.operation),
+            None => lost,
+        })
+    }
+
+    /// Makes sure that the claim holds, and goes on to hold for at least half its time; called before what must not happen twice.
     ///
     /// # Errors
     /// `Conflict` if a newer claim was taken.
     pub(crate) async fn check(&self) -> Result<()> {
-        match holder(&*self.backend, &self.folder).await? {
-            Some(holder) if holder.number == self.number && holder.operation == self.operation => {
-                Ok(())
-            }
-            holder => {
-                let error = Error::new(
-                    ErrorKind::Conflict,
-                    "the claim was lost: it expired and another operation took the name",
-                )
-                .with_context("folder", &self.folder);
-                Err(holder.map_or(error, |holder| {
-                    Error::new(
-                        ErrorKind::Conflict,
-                        "the claim was lost: it expired and another operation took the name",
-                    )
-                    .with_context("folder", &self.folder)
-                    .with_context("claimed by", holder.operation)
-                }))
-            }
+        self.look().await?;
+        let (now, expires) = (self.host.clock.now(), self.expires());
+        if later(now, self.expiry / 2) <= expires {
+            return Ok(());
         }
+        self.write_renewal(later(now, self.expiry)).await?;
+        if now < expires {
+            return Ok(());
+        }
+        // It had expired: between the look and the renewal another operation may have come.
+        self.look().await
     }
 
     /// Before a write: cheap while the claim is fresh; once its time is up, looks who holds it and renews.
@@ -410,9 +315,7 @@ impl Claim {
         if self.host.clock.now() < self.expires() {
             return Ok(());
         }
-        self.check().await?;
-        self.write_renewal(later(self.host.clock.now(), self.expiry))
-            .await
+        self.check().await
     }
 
     /// Works while the claim is kept alive; ends with an error when it is lost.
@@ -428,7 +331,7 @@ impl Claim {
         loop {
             self.host.clock.sleep(self.expiry / 3).await;
             let renewed = async {
-                self.check().await?;
+                self.look().await?;
                 self.write_renewal(later(self.host.clock.now(), self.expiry))
                     .await
             };
@@ -445,7 +348,22 @@ impl Claim {
 
     /// Gives the name up, so that the same command need not wait.
     pub(crate) async fn release(&self) -> Result<()> {
-        self.check().await?;
+        self.look().await?;
         self.write_renewal(self.host.clock.now()).await
+    }
+
+    /// Takes the claim away again, as if it had never been taken: for a name that turns out to have been used up meanwhile. Where the
+    /// store lets nothing go, it is released.
+    pub(crate) async fn give_back(&self) -> Result<()> {
+        let removal = async {
+            for renewal in 1..=self.renewals.load(Ordering::SeqCst) {
+                self.backend.delete(&self.renewal_key(renewal)?).await?;
+            }
+            self.backend.delete(&self.key).await
+        };
+        match removal.await {
+            Ok(()) => Ok(()),
+            Err(_) => self.release().await,
+        }
     }
 }

@@ -1,19 +1,26 @@
 //! Deleting a backup.
 
-use super::{BackupLayout, Claim, ClaimRequest, Vault, claim::is_claim_key, layout::COMMIT_RECORD};
+use super::{
+    BackupLayout, Claim, ClaimRequest, MAX_DOCUMENT, Vault,
+    claim::removal_rank,
+    layout::{COMMIT_RECORD, MARK, is_own_file},
+    put_once,
+    velero::CommitRecord,
+};
 use crate::{
     Error, ErrorKind, Result,
     port::{VaultBackend, VaultBackendExt, VaultKey, operation_id},
 };
 use bytes::Bytes;
+use futures::TryStreamExt;
 use std::time::Duration;
 
 /// Most files of one backup.
 const MAX_FILES: usize = 1_000_000;
 
 impl Vault {
-    /// Deletes a backup that csdr wrote. Order (format rule 5): the mark `csdr/deleting`, files, commit record and claims last: a
-    /// crash in between is finished by the next call or by [`Vault::gc`].
+    /// Deletes a backup that csdr wrote, a damaged one as well. Order (format rule 5): the mark `csdr/deleting`, files, commit record,
+    /// the mark again, claims: a crash in between is finished by the next call or by [`Vault::gc`].
     ///
     /// # Errors
     /// `NotFound` if there is no such backup, `Unsupported` for Velero's (never modified), `PermissionDenied` where the store keeps it.
@@ -22,58 +29,58 @@ impl Vault {
         let layout = self.layout(name)?;
         let operation = "delete backup";
         let about = |error: Error| error.with_operation(operation).with_context("backup", name);
-        let committed = self
-            .backend
-            .exists(&layout.commit()?)
-            .await
-            .map_err(about)?;
         let marked = self
             .backend
             .exists(&layout.deleting()?)
             .await
             .map_err(about)?;
-        if !committed && !marked {
-            return Err(about(Error::new(
-                ErrorKind::NotFound,
-                "there is no such backup; `list` shows what there is",
-            )));
-        }
-        if !marked
-            && !self
-                .backend
-                .exists(&layout.manifest()?)
+        if !marked {
+            self.check_deletable(&layout).await.map_err(about)?;
+            let mark = Bytes::from_static(b"{}\n");
+            put_once(&*self.backend, &layout.deleting()?, mark)
                 .await
-                .map_err(about)?
-        {
-            return Err(about(Error::new(
-                ErrorKind::Unsupported,
-                "Velero wrote this backup; delete it with Velero",
-            )));
+                .map_err(about)?;
         }
-        self.backend
-            .put(
-                &layout.deleting()?,
-                Bytes::from_static(b"{}\n"),
-                crate::port::PutMode::Overwrite,
-            )
-            .await
-            .map_err(about)?;
-        self.remove_files(&layout).await.map_err(about)
+        let backend = &*self.backend;
+        let removal = async {
+            let csdr = layout.csdr()?;
+            let keys = folder_keys(backend, layout.folder()).await?;
+            remove_files(backend, layout.folder(), &csdr, keys).await?;
+            remove_claims(backend, &csdr).await
+        };
+        removal.await.map_err(about)
     }
 
-    /// Removes every file of a folder: the commit record, then the mark, then claims last.
-    pub(super) async fn remove_files(&self, layout: &BackupLayout) -> Result<()> {
-        let (commit, mark) = (layout.commit()?, layout.deleting()?);
-        remove_in_order(&*self.backend, layout.folder(), &layout.csdr()?, |key| {
-            if *key == mark {
-                2
-            } else if *key == commit || key.name() == COMMIT_RECORD {
-                1
-            } else {
-                0
+    /// Whether there is a backup of this name, and csdr wrote it.
+    async fn check_deletable(&self, layout: &BackupLayout) -> Result<()> {
+        let key = layout.commit()?;
+        let Some(body) = self.backend.read_if_exists(&key, MAX_DOCUMENT).await? else {
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                "there is no such backup; `list` shows what there is",
+            ));
+        };
+        // A damaged record says nothing: then the other files do.
+        let signed = CommitRecord::decode(&key, &body).is_ok_and(|record| record.is_signed());
+        if signed || self.has_own_files(layout).await? {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            "Velero wrote this backup; delete it with Velero",
+        ))
+    }
+
+    /// Whether files of a backup's folder are such as only csdr writes: a claim or a manifest.
+    pub(super) async fn has_own_files(&self, layout: &BackupLayout) -> Result<bool> {
+        let csdr = layout.csdr()?;
+        let mut keys = self.backend.list(&csdr);
+        while let Some(meta) = keys.try_next().await? {
+            if is_own_file(meta.key.below(layout.folder()).unwrap_or_default()) {
+                return Ok(true);
             }
-        })
-        .await
+        }
+        Ok(false)
     }
 
     /// Takes a folder's claim for `purpose`, whoever held it before.
@@ -100,22 +107,47 @@ impl Vault {
     }
 }
 
-/// Deletes all files below `folder` in the order of `rank`; claims of `csdr` come after everything else.
-pub(super) async fn remove_in_order(
+/// Deletes the files among `keys`, all of one folder: the commit record after the others, then the mark `csdr/deleting`. Claims stay.
+pub(super) async fn remove_files(
     backend: &dyn VaultBackend,
     folder: &VaultKey,
     csdr: &VaultKey,
-    rank: impl Fn(&VaultKey) -> u8,
+    keys: impl IntoIterator<Item = VaultKey>,
 ) -> Result<()> {
-    let mut keys: Vec<VaultKey> = backend
-        .keys(folder, MAX_FILES)
-        .await?
+    let rank = |key: &VaultKey| match key.below(folder) {
+        Some(MARK) => 2,
+        Some(COMMIT_RECORD) => 1,
+        _ => 0,
+    };
+    let mut keys: Vec<VaultKey> = keys
         .into_iter()
-        .map(|meta| meta.key)
+        .filter(|key| removal_rank(csdr, key).is_none())
         .collect();
-    keys.sort_by_cached_key(|key| (is_claim_key(csdr, key), rank(key), key.clone()));
+    keys.sort_by_cached_key(|key| (rank(key), key.clone()));
     for key in keys {
         backend.delete(&key).await?;
     }
     Ok(())
+}
+
+/// Deletes the claims of a folder of which nothing else is left.
+pub(super) async fn remove_claims(backend: &dyn VaultBackend, csdr: &VaultKey) -> Result<()> {
+    let mut claims: Vec<_> = folder_keys(backend, csdr)
+        .await?
+        .into_iter()
+        .filter_map(|key| Some((removal_rank(csdr, &key)?, key)))
+        .collect();
+    claims.sort();
+    for (_, key) in claims {
+        backend.delete(&key).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn folder_keys(
+    backend: &dyn VaultBackend,
+    folder: &VaultKey,
+) -> Result<Vec<VaultKey>> {
+    let rows = backend.keys(folder, MAX_FILES).await?;
+    Ok(rows.into_iter().map(|meta| meta.key).collect())
 }

@@ -1,21 +1,20 @@
 //! Backups that Velero wrote: an archive without index, side files without hashes.
 
-use super::{
-    IndexPartRecord, MAX_DOCUMENT, Problem, StoredBackup, VerifyLevel, VerifyReport,
-    document::gunzip,
-};
+use super::{IndexPartRecord, Problem, StoredBackup, VerifyLevel, VerifyReport};
 use crate::{
     Error, Result,
-    archive::{ArchiveReader, EntryPath, ForeignArchive, Layout},
+    archive::{ArchiveReader, EntryPath, ForeignArchive, Layout, ObjectPath, PathVersion},
     model::Object,
-    port::{ReadRange, VaultBackend, VaultBackendExt, VaultKey, operation_id},
+    port::{ComputeExt, ReadRange, VaultBackend, VaultBackendExt, VaultKey, operation_id},
     report::Note,
     select::{LeftOut, LeftOutReason},
 };
-use std::{collections::BTreeSet, sync::Arc};
+use flate2::write::MultiGzDecoder;
+use futures::TryStreamExt;
+use std::{io::Write, sync::Arc};
 
-/// Most bytes of one of Velero's side files, unpacked.
-const MAX_SIDE_FILE: u64 = 256 << 20;
+/// How many bad entries of an archive are named; the others are counted.
+const MAX_BAD_ENTRIES: usize = 1_000;
 
 impl StoredBackup {
     /// Reads a backup that Velero wrote once, and rewrites its archive into `scratch` as members with an index: then it reads like
@@ -90,14 +89,7 @@ impl StoredBackup {
             if level == VerifyLevel::Manifest || meta.key == archive || !path.ends_with(".gz") {
                 continue;
             }
-            let opened = async {
-                gunzip(
-                    &meta.key,
-                    &backend.read(&meta.key, MAX_DOCUMENT).await?,
-                    MAX_SIDE_FILE,
-                )
-            };
-            if let Err(error) = opened.await {
+            if let Err(error) = self.unpack(&meta.key).await {
                 Self::damaged(report, &path, error)?;
             }
         }
@@ -114,6 +106,29 @@ impl StoredBackup {
         Ok(())
     }
 
+    /// Unpacks one of Velero's side files as it streams by: a log may have any size, and none of it is kept.
+    async fn unpack(&self, key: &VaultKey) -> Result<()> {
+        let mut chunks = self.vault.backend.get(key, ReadRange::Full).await?;
+        let compute = &self.vault.host.compute;
+        let mut decoder = MultiGzDecoder::new(std::io::sink());
+        let bad = |error: std::io::Error| {
+            Error::corrupt("file is not gzip, or is cut").with_source(error)
+        };
+        while let Some(chunk) = chunks.try_next().await? {
+            let job = move || decoder.write_all(&chunk).map(|()| decoder).map_err(bad);
+            decoder = compute
+                .call(job)
+                .await
+                .map_err(|error| error.with_context("key", key))?;
+        }
+        match decoder.finish() {
+            Ok(_) => Ok(()),
+            Err(error) => Err(bad(error).with_context("key", key)),
+        }
+    }
+
+    /// Reads the whole archive; an entry that is not the object that its path says is a problem of its own (1,000 at most, the rest
+    /// is counted), and the next one is looked at.
     async fn verify_foreign_archive(
         &self,
         key: &VaultKey,
@@ -126,23 +141,46 @@ impl StoredBackup {
             self.vault.host.compute.clone(),
             self.limits,
         );
-        let mut seen = BTreeSet::new();
+        // Velero ≥ 1.4 writes each object twice, without version and in the preferred one; older ones only the first.
+        let (mut plain, mut preferred, mut bad) = (0u64, 0u64, 0usize);
         while let Some(entry) = reader.next().await? {
             let EntryPath::Object(path) = &entry.path else {
                 continue;
             };
-            let object = Object::parse(path.id.resource().clone(), entry.data.clone())?;
-            if object.id() != &path.id {
-                return Err(
-                    Error::corrupt("entry holds another object than its path says")
-                        .with_context("entry", &entry.path),
-                );
+            match check_entry(path, entry.data.clone()) {
+                Ok(()) => match path.version {
+                    PathVersion::Plain => plain += 1,
+                    PathVersion::Preferred(_) => preferred += 1,
+                    PathVersion::Served(_) => {}
+                },
+                Err(error) => {
+                    bad += 1;
+                    if bad <= MAX_BAD_ENTRIES {
+                        let entry = entry.path.to_string();
+                        let error = error.with_context("entry", entry.escape_debug());
+                        Self::damaged(report, &self.layout.archive_path(), error)?;
+                    }
+                }
             }
-            if seen.len() < 1_000_000 {
-                seen.insert(path.id.clone());
-            }
+            report.objects = plain.max(preferred);
         }
-        report.objects = seen.len() as u64;
+        if bad > MAX_BAD_ENTRIES {
+            report.problems.push(Problem {
+                file: self.layout.archive_path(),
+                message: format!("{} more entries are bad", bad - MAX_BAD_ENTRIES),
+            });
+        }
         Ok(())
     }
+}
+
+/// Whether an entry's JSON is the object that its path names.
+fn check_entry(path: &ObjectPath, json: bytes::Bytes) -> Result<()> {
+    let object = Object::parse(path.id.resource().clone(), json)?;
+    if *object.id() == path.id {
+        return Ok(());
+    }
+    Err(Error::corrupt(
+        "entry holds another object than its path says",
+    ))
 }

@@ -1,7 +1,15 @@
 //! Removing what dead operations left.
 
-use super::{BackupLayout, RestoreLayout, Vault, claim, delete::remove_in_order, layout};
-use crate::{Error, Result, port::VaultBackend};
+use super::{
+    BackupLayout, MAX_DOCUMENT, RestoreLayout, Vault, claim,
+    delete::{folder_keys, remove_claims, remove_files},
+    layout::{self, COMMIT_RECORD, MARK},
+    velero::CommitRecord,
+};
+use crate::{
+    Error, ErrorKind, Result,
+    port::{VaultBackend, VaultBackendExt, VaultKey},
+};
 use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
@@ -36,11 +44,14 @@ impl Default for GcOptions {
 pub struct GcReport {
     /// Folders of dead operations, or of begun deletions, that were removed: `backups/shop-1`.
     pub removed: Vec<String>,
-    /// Folders without commit record that are being written, with the reason.
+    /// Folders that looked dead in the list and are not, with the reason.
     pub kept: Vec<String>,
     /// Folders that could not be removed, with the reason.
     pub failed: Vec<String>,
 }
+
+/// Why a folder is kept whose operation has come to its end after all.
+const ENDED: &str = "it has ended meanwhile";
 
 #[derive(Default)]
 struct Folder {
@@ -59,33 +70,31 @@ impl Vault {
         self.writable_id()?;
         let mut report = GcReport::default();
         let root = layout::backups();
-        for (name, folder) in self
-            .folders(&root, |path| path == layout::COMMIT_RECORD)
-            .await?
-        {
+        for (name, folder) in self.folders(&root, is_backup).await? {
             if folder.claimed && (folder.deleting || !folder.committed) {
                 let layout = BackupLayout::new(&name)?;
-                let removal =
-                    self.collect(layout.csdr()?, folder.deleting, options, async |vault| {
-                        vault.remove_files(&layout).await
-                    });
-                note(&mut report, format!("backups/{name}"), removal.await);
+                let place = Place {
+                    folder: layout.folder(),
+                    csdr: layout.csdr()?,
+                    commit: Some(layout.commit()?),
+                    is_commit: is_backup,
+                };
+                let removal = self.collect(place, options).await;
+                note(&mut report, format!("backups/{name}"), removal);
             }
         }
         let root = layout::restores();
-        for (name, folder) in self
-            .folders(&root, |path| {
-                path.starts_with("csdr/") && path.ends_with("/report.json")
-            })
-            .await?
-        {
+        for (name, folder) in self.folders(&root, is_restore).await? {
             if folder.claimed && !folder.committed {
                 let layout = RestoreLayout::new(&name)?;
-                let csdr = layout.csdr()?;
-                let removal = self.collect(csdr.clone(), false, options, async |vault| {
-                    remove_in_order(&*vault.backend, layout.folder(), &csdr, |_| 0).await
-                });
-                note(&mut report, format!("restores/{name}"), removal.await);
+                let place = Place {
+                    folder: layout.folder(),
+                    csdr: layout.csdr()?,
+                    commit: None,
+                    is_commit: is_restore,
+                };
+                let removal = self.collect(place, options).await;
+                note(&mut report, format!("restores/{name}"), removal);
             }
         }
         Ok(report)
@@ -93,8 +102,8 @@ impl Vault {
 
     async fn folders(
         &self,
-        root: &crate::port::VaultKey,
-        is_commit: impl Fn(&str) -> bool,
+        root: &VaultKey,
+        is_commit: fn(&str) -> bool,
     ) -> Result<BTreeMap<String, Folder>> {
         let mut folders: BTreeMap<String, Folder> = BTreeMap::new();
         let mut keys = self.backend.list(root);
@@ -104,25 +113,34 @@ impl Vault {
                 continue;
             };
             let folder = folders.entry(name.to_owned()).or_default();
-            folder.committed |= is_commit(path);
-            folder.deleting |= path == "csdr/deleting";
-            folder.claimed |= path.starts_with("csdr/claim-");
+            folder.see(path, is_commit);
         }
         Ok(folders)
     }
 
     /// Removes one folder under a claim of its own, so that no continuation begins meanwhile. `Ok(Some)` says why it was kept.
-    async fn collect(
-        &self,
-        csdr: crate::port::VaultKey,
-        deleting: bool,
-        options: &GcOptions,
-        remove: impl AsyncFnOnce(&Self) -> Result<()>,
-    ) -> Result<Option<String>> {
-        if let Some(holder) = claim::holder(&*self.backend, &csdr).await?
-            && !deleting
-            && holder.expires > self.host.clock.now()
-        {
+    ///
+    /// The list that found the folder may be old by now: what it said is looked at again, and under the claim once more.
+    async fn collect(&self, place: Place<'_>, options: &GcOptions) -> Result<Option<String>> {
+        let backend = &*self.backend;
+        let (folder, keys) = self.look(&place).await?;
+        if folder.deleting {
+            if self.is_veleros(&place).await? {
+                return Ok(Some("Velero wrote this backup".to_owned()));
+            }
+            if !options.dry_run {
+                remove_files(backend, place.folder, &place.csdr, keys).await?;
+                remove_claims(backend, &place.csdr).await?;
+            }
+            return Ok(None);
+        }
+        if folder.committed {
+            return Ok(Some(ENDED.to_owned()));
+        }
+        let Some(holder) = claim::holder(backend, &place.csdr).await? else {
+            return Ok(Some("nothing of it is left by now".to_owned()));
+        };
+        if holder.is_running(self.host.clock.now()) {
             let (purpose, until) = (holder.purpose, holder.expires);
             return Ok(Some(format!(
                 "a {purpose} is running, claimed until {until}"
@@ -131,11 +149,90 @@ impl Vault {
         if options.dry_run {
             return Ok(None);
         }
-        if !deleting {
-            self.claim_for(csdr, "gc", options.claim_expiry).await?;
+        let claim = match self
+            .claim_for(place.csdr.clone(), "gc", options.claim_expiry)
+            .await
+        {
+            Ok(claim) => claim,
+            // Another collection, or the same command again.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                return Ok(Some(error.to_string()));
+            }
+            Err(error) => return Err(error),
+        };
+        let removal = claim.hold(async {
+            let (folder, keys) = self.look(&place).await?;
+            if folder.committed {
+                return Ok(true);
+            }
+            remove_files(backend, place.folder, &place.csdr, keys).await?;
+            Ok(false)
+        });
+        match removal.await {
+            Ok(false) => {
+                remove_claims(backend, &place.csdr).await?;
+                Ok(None)
+            }
+            Ok(true) => {
+                claim.give_back().await?;
+                Ok(Some(ENDED.to_owned()))
+            }
+            Err(error) => {
+                // Whoever comes next need not wait; if this fails as well, the claim expires by itself.
+                let _ = claim.release().await;
+                Err(error)
+            }
         }
-        remove(self).await?;
-        Ok(None)
+    }
+
+    /// Whether the commit record is one that csdr did not sign: a mark beside it is not csdr's either, whoever put it there.
+    async fn is_veleros(&self, place: &Place<'_>) -> Result<bool> {
+        let Some(commit) = &place.commit else {
+            return Ok(false);
+        };
+        let body = self.backend.read_if_exists(commit, MAX_DOCUMENT).await?;
+        let record = body.and_then(|body| CommitRecord::decode(commit, &body).ok());
+        Ok(record.is_some_and(|record| !record.is_signed()))
+    }
+
+    /// What a folder holds now.
+    async fn look(&self, place: &Place<'_>) -> Result<(Folder, Vec<VaultKey>)> {
+        let keys = folder_keys(&*self.backend, place.folder).await?;
+        let mut folder = Folder::default();
+        for path in keys.iter().filter_map(|key| key.below(place.folder)) {
+            folder.see(path, place.is_commit);
+        }
+        if let Some(commit) = &place.commit
+            && !folder.committed
+        {
+            folder.committed = self.backend.exists(commit).await?;
+        }
+        Ok((folder, keys))
+    }
+}
+
+/// Where a dead operation has left something.
+struct Place<'a> {
+    folder: &'a VaultKey,
+    csdr: VaultKey,
+    /// The one file that ends the operation, where its name is known.
+    commit: Option<VaultKey>,
+    is_commit: fn(&str) -> bool,
+}
+
+fn is_backup(path: &str) -> bool {
+    path == COMMIT_RECORD
+}
+
+fn is_restore(path: &str) -> bool {
+    path.starts_with("csdr/") && path.ends_with("/report.json")
+}
+
+impl Folder {
+    fn see(&mut self, path: &str, is_commit: fn(&str) -> bool) {
+        self.committed |= is_commit(path);
+        self.deleting |= path == MARK;
+        self.claimed |= path.starts_with("csdr/claim-");
     }
 }
 

@@ -6,6 +6,14 @@ use uuid::Uuid;
 /// Name of the commit record of a backup.
 pub(super) const COMMIT_RECORD: &str = "velero-backup.json";
 
+/// Path of the mark of a begun deletion.
+pub(super) const MARK: &str = "csdr/deleting";
+
+/// Whether a path inside of a backup's folder is that of a file that only csdr writes.
+pub(super) fn is_own_file(path: &str) -> bool {
+    path == "csdr/manifest.json" || path.starts_with("csdr/claim-")
+}
+
 fn fixed(text: &str) -> VaultKey {
     // Invariant: only called with the literals of this file, which are keys; a test reads them all.
     VaultKey::parse(text).unwrap_or_else(|_| VaultKey::root())
@@ -73,7 +81,7 @@ impl BackupLayout {
     }
 
     pub(crate) fn deleting(&self) -> Result<VaultKey> {
-        self.file("csdr/deleting")
+        self.file(MARK)
     }
 
     /// Path of the archive inside the folder.

@@ -2,16 +2,19 @@
 
 use super::{MAX_DOCUMENT, Vault, layout, velero::CommitRecord};
 use crate::{
-    Error, Result,
+    Error, ErrorKind, Result,
     port::{VaultBackend, VaultBackendExt},
 };
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Most names that a list may hold.
 const MAX_NAMES: usize = 1_000_000;
+
+/// How many commit records are read at the same time.
+const READERS: usize = 8;
 
 /// One backup of a vault.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -21,7 +24,7 @@ pub struct BackupEntry {
     pub name: String,
     /// Who wrote it.
     pub origin: BackupOrigin,
-    /// `Completed` or `PartiallyFailed`; Velero's other phases as they are.
+    /// `Completed` or `PartiallyFailed`; Velero's other phases as they are; `Unreadable` if the commit record is damaged.
     pub phase: String,
     /// When it began.
     pub started: Option<Timestamp>,
@@ -61,13 +64,15 @@ pub struct RestoreEntry {
 struct Seen {
     committed: bool,
     deleting: bool,
+    /// A file is there that only csdr writes.
+    own: bool,
 }
 
 impl Vault {
     /// Every complete backup, by name. Unfinished ones, and those whose deletion has begun, are not listed.
     ///
     /// # Errors
-    /// The backend's. A commit record that cannot be read is listed with the phase `Unreadable`.
+    /// The backend's. A backup whose commit record is damaged is listed with the phase `Unreadable`.
     pub async fn backups(&self) -> Result<Vec<BackupEntry>> {
         let mut seen: BTreeMap<String, Seen> = BTreeMap::new();
         let root = layout::backups();
@@ -83,28 +88,43 @@ impl Vault {
                         .with_context("limit", MAX_NAMES),
                 );
             }
-            match path {
-                layout::COMMIT_RECORD => seen.entry(name.to_owned()).or_default().committed = true,
-                "csdr/deleting" => seen.entry(name.to_owned()).or_default().deleting = true,
-                _ => {}
-            }
+            let seen = seen.entry(name.to_owned()).or_default();
+            seen.committed |= path == layout::COMMIT_RECORD;
+            seen.deleting |= path == layout::MARK;
+            seen.own |= layout::is_own_file(path);
         }
-        let mut entries = Vec::new();
-        for (name, seen) in seen {
-            if seen.committed && !seen.deleting {
-                entries.push(self.entry(name).await?);
-            }
-        }
-        Ok(entries)
+        let listed = seen
+            .into_iter()
+            .filter(|(_, seen)| seen.committed && !seen.deleting);
+        stream::iter(listed.map(|(name, seen)| self.entry(name, seen.own)))
+            .buffered(READERS)
+            .try_filter_map(async |entry| Ok(entry))
+            .try_collect()
+            .await
     }
 
-    async fn entry(&self, name: String) -> Result<BackupEntry> {
+    /// One line of the list; `None` if the backup was deleted meanwhile. `own` says that csdr's files lie beside the commit record.
+    async fn entry(&self, name: String, own: bool) -> Result<Option<BackupEntry>> {
         let key = self.layout(&name)?.commit()?;
-        let body = self.backend.read(&key, MAX_DOCUMENT).await?;
-        let entry = |origin, phase| BackupEntry {
-            name: name.clone(),
-            origin,
-            phase,
+        let read = match self.backend.read(&key, MAX_DOCUMENT).await {
+            Ok(body) => CommitRecord::decode(&key, &body),
+            Err(error) => Err(error),
+        };
+        let record = match read {
+            Ok(record) => Some(record),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::Corrupt => None,
+            Err(error) => return Err(error),
+        };
+        let csdr = own || record.as_ref().is_some_and(CommitRecord::is_signed);
+        let entry = BackupEntry {
+            name,
+            origin: if csdr {
+                BackupOrigin::Csdr
+            } else {
+                BackupOrigin::Velero
+            },
+            phase: "Unreadable".to_owned(),
             started: None,
             completed: None,
             objects: None,
@@ -112,25 +132,20 @@ impl Vault {
             errors: 0,
             included_namespaces: Vec::new(),
         };
-        Ok(match CommitRecord::decode(&key, &body) {
-            Err(_) => entry(BackupOrigin::Velero, "Unreadable".to_owned()),
-            Ok(record) => {
-                let origin = if record.manifest_sha256.is_some() {
-                    BackupOrigin::Csdr
-                } else {
-                    BackupOrigin::Velero
-                };
-                BackupEntry {
-                    started: record.started,
-                    completed: record.completed,
-                    objects: record.objects,
-                    warnings: record.warnings,
-                    errors: record.errors,
-                    included_namespaces: record.included_namespaces,
-                    ..entry(origin, record.phase)
-                }
-            }
-        })
+        Ok(Some(match record {
+            // csdr's own that does not vouch for its manifest does not open either.
+            Some(record) if !csdr || record.manifest_sha256.is_some() => BackupEntry {
+                phase: record.phase,
+                started: record.started,
+                completed: record.completed,
+                objects: record.objects,
+                warnings: record.warnings,
+                errors: record.errors,
+                included_namespaces: record.included_namespaces,
+                ..entry
+            },
+            _ => entry,
+        }))
     }
 
     /// Every restore that csdr made or began, by name.

@@ -3,6 +3,7 @@
 use super::layout::COMMIT_RECORD;
 use crate::{
     Error, Result,
+    archive::Digest,
     backup::BackupReport,
     port::VaultKey,
     report::Outcome,
@@ -19,9 +20,12 @@ const MANIFEST_HASH: &str = "csdr.alibabacloud.com/manifest-sha256";
 const OPERATION: &str = "csdr.alibabacloud.com/operation";
 
 /// What csdr reads of a commit record, its own or Velero's.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CommitRecord {
+    /// SHA-256 of the record itself.
+    pub(crate) sha256: Digest,
     pub(crate) manifest_sha256: Option<String>,
+    pub(crate) operation: Option<String>,
     pub(crate) phase: String,
     pub(crate) started: Option<Timestamp>,
     pub(crate) completed: Option<Timestamp>,
@@ -92,11 +96,11 @@ impl CommitRecord {
             );
         }
         let status = document.status.unwrap_or_default();
+        let mut annotations = document.metadata.annotations.unwrap_or_default();
         Ok(Self {
-            manifest_sha256: document
-                .metadata
-                .annotations
-                .and_then(|mut map| map.remove(MANIFEST_HASH)),
+            sha256: Digest::of(body),
+            manifest_sha256: annotations.remove(MANIFEST_HASH),
+            operation: annotations.remove(OPERATION),
             phase: status.phase.unwrap_or_default(),
             started: status.start_timestamp,
             completed: status.completion_timestamp,
@@ -111,6 +115,45 @@ impl CommitRecord {
                 .unwrap_or_default(),
         })
     }
+
+    /// What the record tells besides the manifest's hash, each with whether the run's report and spec tell the same.
+    pub(super) fn facts_of(
+        &self,
+        report: &BackupReport,
+        spec: &BackupSpec,
+    ) -> [(&'static str, bool); 6] {
+        [
+            ("phase", self.phase == phase_of(report.outcome)),
+            ("number of objects", self.objects == Some(report.objects)),
+            ("start", self.started == Some(report.started)),
+            ("number of warnings", self.warnings == report.warnings.len()),
+            ("number of errors", self.errors == report.errors.len()),
+            (
+                "choice of namespaces",
+                self.included_namespaces == namespaces_of(spec),
+            ),
+        ]
+    }
+
+    /// Whether it says of itself that csdr wrote it.
+    pub(super) fn is_signed(&self) -> bool {
+        self.manifest_sha256.is_some() || self.operation.is_some()
+    }
+}
+
+fn phase_of(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Completed => "Completed",
+        _ => "PartiallyFailed",
+    }
+}
+
+fn namespaces_of(spec: &BackupSpec) -> Vec<String> {
+    if spec.included_namespaces.is_empty() {
+        vec!["*".to_owned()]
+    } else {
+        spec.included_namespaces.clone()
+    }
 }
 
 /// Writes the commit record as Velero ≥ 1.4 reads it (velero.md sections 1.6 and 8.3). Without `status.expiration`: Velero's
@@ -121,14 +164,9 @@ pub(crate) fn commit_record(
     server_version: &str,
     manifest_sha256: &str,
 ) -> Value {
-    let namespaces = if spec.included_namespaces.is_empty() {
-        vec!["*".to_owned()]
-    } else {
-        spec.included_namespaces.clone()
-    };
     let mut velero = json!({
         "metadata": {},
-        "includedNamespaces": namespaces,
+        "includedNamespaces": namespaces_of(spec),
         "hooks": {},
         "storageLocation": "default",
     });
@@ -150,10 +188,6 @@ pub(crate) fn commit_record(
         ClusterScope::Include => set("includeClusterResources", json!(true)),
         ClusterScope::Exclude => set("includeClusterResources", json!(false)),
     }
-    let phase = match report.outcome {
-        Outcome::Completed => "Completed",
-        _ => "PartiallyFailed",
-    };
     let mut annotations =
         json!({ MANIFEST_HASH: manifest_sha256, OPERATION: report.operation.to_string() });
     if !server_version.is_empty() {
@@ -172,7 +206,7 @@ pub(crate) fn commit_record(
         "status": {
             "version": 1,
             "formatVersion": "1.1.0",
-            "phase": phase,
+            "phase": phase_of(report.outcome),
             "startTimestamp": report.started.to_string(),
             "completionTimestamp": report.ended.to_string(),
             "warnings": report.warnings.len(),

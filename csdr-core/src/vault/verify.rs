@@ -1,6 +1,6 @@
 //! Proving that a backup is what was stored.
 
-use super::{FileRecord, StoredBackup};
+use super::{FileRecord, Manifest, StoredBackup, layout::COMMIT_RECORD};
 use crate::{
     Error, ErrorKind, Result,
     archive::{Digest, verify_archive},
@@ -20,7 +20,8 @@ pub enum VerifyLevel {
     Manifest,
     /// Every file has its SHA-256. Reads every byte.
     Hashes,
-    /// The archive opens, and every object is the one that the index names, under every path. Reads and unpacks every byte.
+    /// The archive opens, and every object is the one that the index names, under every path. Reads and unpacks every byte. Where
+    /// that fails, every object that cannot be read is named (1,000 at most, the rest is counted).
     Objects,
 }
 
@@ -76,6 +77,17 @@ impl fmt::Display for VerifyReport {
         }
         Ok(())
     }
+}
+
+/// Whether an error of reading is about the bytes that were read; a range beyond the end of a file that was cut is `InvalidInput`.
+pub(super) fn is_damage(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Corrupt
+            | ErrorKind::NotFound
+            | ErrorKind::Incompatible
+            | ErrorKind::InvalidInput
+    )
 }
 
 /// What is wrong with a file's bytes.
@@ -138,8 +150,9 @@ impl StoredBackup {
                 for record in &manifest.files {
                     self.verify_file(record, level, &mut report).await?;
                 }
-                if level == VerifyLevel::Objects && report.is_sound() {
-                    self.verify_objects(&mut report).await?;
+                self.verify_record(manifest, level, &mut report).await?;
+                if level == VerifyLevel::Objects {
+                    self.verify_objects(manifest, &mut report).await?;
                 }
             }
             None => self.verify_foreign(level, &mut report).await?,
@@ -147,29 +160,67 @@ impl StoredBackup {
         Ok(report)
     }
 
-    async fn verify_objects(&self, report: &mut VerifyReport) -> Result<()> {
-        let Some(manifest) = &self.manifest else {
-            return Ok(());
-        };
-        let (path, backend, compute) = (
-            self.layout.archive_path(),
-            self.vault.backend(),
-            self.vault.host.compute.clone(),
-        );
-        let archive = backend
+    /// Compares what the commit record tells of the backup with what the files tell that the manifest vouches for.
+    async fn verify_record(
+        &self,
+        manifest: &Manifest,
+        level: VerifyLevel,
+        report: &mut VerifyReport,
+    ) -> Result<()> {
+        let record = &self.record;
+        let mut facts = vec![
+            (
+                "operation",
+                record.operation.as_deref() == Some(manifest.operation.to_string().as_str()),
+            ),
+            ("objects", record.objects == Some(manifest.archive.objects)),
+            ("completion", record.completed == Some(manifest.created)),
+        ];
+        if level >= VerifyLevel::Hashes {
+            let told = Self::readable("csdr/report.json", self.report().await, report)?;
+            let spec = Self::readable("csdr/spec.json", self.spec().await, report)?;
+            if let (Some(told), Some(spec)) = (told, spec) {
+                facts.extend(record.facts_of(&told, &spec));
+            }
+        }
+        let differs = facts.iter().filter(|(_, equal)| !equal);
+        report.problems.extend(differs.map(|(fact, _)| Problem {
+            file: COMMIT_RECORD.to_owned(),
+            message: format!("tells another {fact} than the files that the manifest vouches for"),
+        }));
+        Ok(())
+    }
+
+    /// What a file says; `None` if it is damaged, which is noted unless its hash has told so already.
+    fn readable<T>(file: &str, read: Result<T>, report: &mut VerifyReport) -> Result<Option<T>> {
+        let noted = report.problems.iter().any(|problem| problem.file == file);
+        match read {
+            Ok(read) => Ok(Some(read)),
+            Err(error) if noted && is_damage(&error) => Ok(None),
+            Err(error) => Self::damaged(report, file, error).map(|()| None),
+        }
+    }
+
+    /// Proves every object; where something is wrong, finds which.
+    async fn verify_objects(&self, manifest: &Manifest, report: &mut VerifyReport) -> Result<()> {
+        let path = self.layout.archive_path();
+        let is_bad = |path: &str| report.problems.iter().any(|problem| problem.file == path);
+        if is_bad(&path) || manifest.index.iter().any(|part| is_bad(&part.path)) {
+            return self.find_damage(report).await;
+        }
+        let archive = self
+            .vault
+            .backend()
             .get(&self.layout.file(&path)?, ReadRange::Full)
             .await?;
-        match verify_archive(
-            archive,
-            self.parts()?,
-            &manifest.archive,
-            compute,
-            self.limits,
-        )
-        .await
-        {
+        let compute = self.vault.host.compute.clone();
+        let parts = self.parts()?;
+        match verify_archive(archive, parts, &manifest.archive, compute, self.limits).await {
             Ok(()) => report.objects = manifest.archive.objects,
-            Err(error) => Self::damaged(report, &path, error)?,
+            Err(error) => {
+                Self::damaged(report, &path, error)?;
+                self.find_damage(report).await?;
+            }
         }
         Ok(())
     }
@@ -203,10 +254,7 @@ impl StoredBackup {
 
     /// Notes what is wrong with an error that reading the archive gave; hands on one that is not about the bytes.
     pub(super) fn damaged(report: &mut VerifyReport, file: &str, error: Error) -> Result<()> {
-        if !matches!(
-            error.kind(),
-            ErrorKind::Corrupt | ErrorKind::NotFound | ErrorKind::Incompatible
-        ) {
+        if !is_damage(&error) {
             return Err(error);
         }
         report.problems.push(Problem {

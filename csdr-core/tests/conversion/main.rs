@@ -8,3 +8,4 @@ mod corpus;
 mod mutate;
 mod properties;
 mod report;
+mod unknown;

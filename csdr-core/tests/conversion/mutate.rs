@@ -24,6 +24,8 @@ pub(crate) fn unpacked(packed: &[u8]) -> String {
 pub(crate) enum Edit {
     /// The member or item goes.
     Remove,
+    /// The member is `null`; an item goes.
+    Clear,
     /// Another value stands there.
     Replace(Tree),
     /// An item comes twice.
@@ -60,6 +62,7 @@ fn at(tree: &mut Tree, place: &mut usize, edit: &Edit) -> bool {
                     let (key, value) = (key.clone(), value.clone());
                     match edit {
                         Edit::Remove => drop(members.shift_remove(&key)),
+                        Edit::Clear => drop(members.insert(key, Tree::Null)),
                         Edit::Replace(value) => drop(members.insert(key, value.clone())),
                         Edit::Double => {
                             let copy = format!("{key}Again");
@@ -83,7 +86,7 @@ fn at(tree: &mut Tree, place: &mut usize, edit: &Edit) -> bool {
             for index in 0..items.len() {
                 if *place == 0 {
                     match edit {
-                        Edit::Remove => drop(items.remove(index)),
+                        Edit::Remove | Edit::Clear => drop(items.remove(index)),
                         Edit::Replace(value) => items[index] = value.clone(),
                         Edit::Double | Edit::Rename(_) => {
                             let copy = items[index].clone();

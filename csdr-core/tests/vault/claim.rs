@@ -1,85 +1,14 @@
 //! A name is taken once.
 
-use crate::world::{Cut, HandClock, back_up, host, shop, spec};
-use async_trait::async_trait;
-use bytes::Bytes;
+use crate::world::{Cut, HandClock, Plain, back_up, host, shop, spec};
 use csdr_core::{
-    ErrorKind, Result,
+    ErrorKind,
     memory::MemoryVault,
-    port::{
-        PutMode, ReadRange, Retention, VaultBackend, VaultCapabilities, VaultKey, VaultMeta,
-        VaultWriter,
-    },
+    port::VaultBackend,
     vault::{Host, Vault},
 };
-use futures::{FutureExt, future::join_all, stream::BoxStream};
-use std::{fmt, sync::Arc, time::Duration};
-
-/// A store that cannot create atomically, and gives way to other tasks inside every call, so that racers interleave.
-#[derive(Debug)]
-struct Plain(MemoryVault);
-
-impl fmt::Display for Plain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("plain")
-    }
-}
-
-#[async_trait]
-impl VaultBackend for Plain {
-    fn capabilities(&self) -> VaultCapabilities {
-        VaultCapabilities {
-            conditional_create: false,
-            ..self.0.capabilities()
-        }
-    }
-
-    async fn put(&self, key: &VaultKey, body: Bytes, mode: PutMode) -> Result<VaultMeta> {
-        assert_eq!(
-            mode,
-            PutMode::Overwrite,
-            "the pipeline asks for what the store does not promise"
-        );
-        tokio::task::yield_now().await;
-        self.0.put(key, body, mode).await
-    }
-
-    async fn writer(&self, key: &VaultKey, mode: PutMode) -> Result<Box<dyn VaultWriter>> {
-        assert_eq!(
-            mode,
-            PutMode::Overwrite,
-            "the pipeline asks for what the store does not promise"
-        );
-        self.0.writer(key, mode).await
-    }
-
-    async fn get(
-        &self,
-        key: &VaultKey,
-        range: ReadRange,
-    ) -> Result<BoxStream<'static, Result<Bytes>>> {
-        tokio::task::yield_now().await;
-        self.0.get(key, range).await
-    }
-
-    async fn stat(&self, key: &VaultKey) -> Result<VaultMeta> {
-        tokio::task::yield_now().await;
-        self.0.stat(key).await
-    }
-
-    fn list(&self, prefix: &VaultKey) -> BoxStream<'static, Result<VaultMeta>> {
-        self.0.list(prefix)
-    }
-
-    async fn delete(&self, key: &VaultKey) -> Result<()> {
-        tokio::task::yield_now().await;
-        self.0.delete(key).await
-    }
-
-    fn retention(&self) -> Option<&dyn Retention> {
-        None
-    }
-}
+use futures::{FutureExt, future::join_all};
+use std::{sync::Arc, time::Duration};
 
 async fn sixteen_race(store: Arc<dyn VaultBackend>) {
     let source = shop();
@@ -123,7 +52,7 @@ async fn of_16_writers_one_wins_by_atomic_create() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_16_writers_one_wins_where_the_store_cannot_create_atomically() {
-    sixteen_race(Arc::new(Plain(MemoryVault::new()))).await;
+    sixteen_race(Arc::new(Plain::new(MemoryVault::new(), true))).await;
 }
 
 #[tokio::test]
@@ -150,6 +79,14 @@ async fn a_running_backup_keeps_its_name_and_a_dead_one_only_for_its_own_spec() 
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
+    let said = error.to_string();
+    for part in [
+        "backup already exists in OSS bucket",
+        "another spec",
+        "`vault gc`",
+    ] {
+        assert!(said.contains(part), "{part:?} in {said}");
+    }
     let report = back_up(&source, &vault, &spec())
         .await
         .unwrap()

@@ -1,8 +1,9 @@
 //! A backup that stops at any call of its vault: nothing half-made is listed, the same command ends it, `gc` removes it.
 
-use crate::world::{Cut, HandClock, back_up, host, keys, shop, spec};
+use crate::world::{Cut, HandClock, Plain, back_up, host, keys, shop, spec};
 use csdr_core::{
     memory::{MemoryCluster, MemoryVault},
+    port::VaultBackend,
     report::Outcome,
     vault::{GcOptions, Vault, VerifyLevel},
 };
@@ -121,33 +122,40 @@ async fn stopped_at_any_call_gc_leaves_nothing() {
     }
 }
 
+fn plain(store: &MemoryVault, atomic: bool) -> Arc<dyn VaultBackend> {
+    if atomic {
+        Arc::new(store.clone())
+    } else {
+        Arc::new(Plain::new(store.clone(), false))
+    }
+}
+
 #[tokio::test]
 async fn a_deletion_that_stops_at_any_call_is_ended_by_the_next_or_by_gc() {
     let source = shop();
     let clock = HandClock::default();
-    for by_gc in [false, true] {
+    for (by_gc, atomic) in [(false, true), (true, true), (false, false), (true, false)] {
         for n in 0.. {
             let store = MemoryVault::new();
-            let vault = Vault::create_with(Arc::new(store.clone()), host(&clock))
+            let below = plain(&store, atomic);
+            let vault = Vault::create_with(below.clone(), host(&clock))
                 .await
                 .unwrap();
             back_up(&source, &vault, &spec()).await.unwrap();
-            let cut = Vault::open_with(Arc::new(Cut::after(store.clone(), n, true)), host(&clock));
+            let cut = Vault::open_with(Arc::new(Cut::after(below, n, true)), host(&clock));
             let run = async { cut.await?.delete("one").await };
             if run.now_or_never().is_some() {
                 assert!(n > 10, "{n}");
                 break;
             }
             if vault.backups().await.unwrap().is_empty() {
-                if by_gc {
-                    clock.advance(LATER);
-                    vault.gc(&GcOptions::default()).await.unwrap();
-                } else {
+                if !by_gc {
                     // The mark goes last but for claims: without it the backup is gone already.
                     let _ = vault.delete("one").await;
-                    clock.advance(LATER);
-                    vault.gc(&GcOptions::default()).await.unwrap();
                 }
+                clock.advance(LATER);
+                let report = vault.gc(&GcOptions::default()).await.unwrap();
+                assert!(report.failed.is_empty(), "call {n}: {report:?}");
                 assert_eq!(keys(&store).await, ["csdr-vault.json"], "call {n}");
             } else {
                 let proof = vault
@@ -159,6 +167,43 @@ async fn a_deletion_that_stops_at_any_call_is_ended_by_the_next_or_by_gc() {
                     .unwrap();
                 assert!(proof.is_sound(), "call {n}: {proof}");
             }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_collection_that_stops_at_any_call_is_ended_by_the_next_or_by_the_same_command() {
+    let source = shop();
+    let clock = HandClock::default();
+    for atomic in [true, false] {
+        for n in 0.. {
+            let store = MemoryVault::new();
+            let below = plain(&store, atomic);
+            let vault = Vault::create_with(below.clone(), host(&clock))
+                .await
+                .unwrap();
+            let dead =
+                Vault::open_with(Arc::new(Cut::after(below.clone(), 20, true)), host(&clock));
+            let run = async { back_up(&source, &dead.await?, &spec()).await };
+            assert!(run.now_or_never().is_none());
+            clock.advance(LATER);
+            let cut = Vault::open_with(Arc::new(Cut::after(below, n, true)), host(&clock));
+            let run = async { cut.await?.gc(&GcOptions::default()).await };
+            if run.now_or_never().is_some() {
+                assert!(n > 8, "{n}");
+                break;
+            }
+            clock.advance(LATER);
+            let collected = store.snapshot();
+            let again = Vault::open_with(plain(&collected, atomic), host(&clock))
+                .await
+                .unwrap();
+            let report = again.gc(&GcOptions::default()).await.unwrap();
+            assert!(report.failed.is_empty(), "call {n}: {report:?}");
+            assert_eq!(keys(&collected).await, ["csdr-vault.json"], "call {n}");
+            // A name is never spent by what gc left.
+            let report = back_up(&source, &vault, &spec()).await.unwrap();
+            assert_eq!(report.outcome, Outcome::Completed, "call {n}: {report}");
         }
     }
 }

@@ -7,6 +7,10 @@
 
 mod claim;
 mod cut;
+mod delete;
+mod gc;
+mod list;
 mod proof;
+mod run;
 mod velero;
 mod world;

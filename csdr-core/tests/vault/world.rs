@@ -54,16 +54,16 @@ pub(crate) fn host(clock: &HandClock) -> Host {
 /// Answers so many calls, then never again: to its caller it is as if the process had died there.
 #[derive(Clone, Debug)]
 pub(crate) struct Cut {
-    inner: MemoryVault,
+    inner: Arc<dyn VaultBackend>,
     left: Arc<AtomicI64>,
     /// Whether the call at which it stops still takes effect.
     effect: bool,
 }
 
 impl Cut {
-    pub(crate) fn after(inner: MemoryVault, calls: i64, effect: bool) -> Self {
+    pub(crate) fn after(inner: impl VaultBackend, calls: i64, effect: bool) -> Self {
         Self {
-            inner,
+            inner: Arc::new(inner),
             left: Arc::new(AtomicI64::new(calls)),
             effect,
         }
@@ -159,6 +159,148 @@ impl VaultWriter for CutWriter {
 
     async fn abort(self: Box<Self>) -> Result<()> {
         self.cut.pass(self.writer.abort()).await
+    }
+}
+
+/// A store that cannot create atomically; it may give way to other tasks inside every call, so that racers interleave.
+#[derive(Debug)]
+pub(crate) struct Plain {
+    inner: MemoryVault,
+    yields: bool,
+}
+
+impl Plain {
+    pub(crate) fn new(inner: MemoryVault, yields: bool) -> Self {
+        Self { inner, yields }
+    }
+
+    async fn give_way(&self) {
+        if self.yields {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+impl fmt::Display for Plain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("plain")
+    }
+}
+
+#[async_trait]
+impl VaultBackend for Plain {
+    fn capabilities(&self) -> VaultCapabilities {
+        VaultCapabilities {
+            conditional_create: false,
+            ..self.inner.capabilities()
+        }
+    }
+
+    async fn put(&self, key: &VaultKey, body: Bytes, mode: PutMode) -> Result<VaultMeta> {
+        assert_eq!(
+            mode,
+            PutMode::Overwrite,
+            "the pipeline asks for what the store does not promise"
+        );
+        self.give_way().await;
+        self.inner.put(key, body, mode).await
+    }
+
+    async fn writer(&self, key: &VaultKey, mode: PutMode) -> Result<Box<dyn VaultWriter>> {
+        assert_eq!(
+            mode,
+            PutMode::Overwrite,
+            "the pipeline asks for what the store does not promise"
+        );
+        self.inner.writer(key, mode).await
+    }
+
+    async fn get(
+        &self,
+        key: &VaultKey,
+        range: ReadRange,
+    ) -> Result<BoxStream<'static, Result<Bytes>>> {
+        self.give_way().await;
+        self.inner.get(key, range).await
+    }
+
+    async fn stat(&self, key: &VaultKey) -> Result<VaultMeta> {
+        self.give_way().await;
+        self.inner.stat(key).await
+    }
+
+    fn list(&self, prefix: &VaultKey) -> BoxStream<'static, Result<VaultMeta>> {
+        self.inner.list(prefix)
+    }
+
+    async fn delete(&self, key: &VaultKey) -> Result<()> {
+        self.give_way().await;
+        self.inner.delete(key).await
+    }
+
+    fn retention(&self) -> Option<&dyn Retention> {
+        None
+    }
+}
+
+/// A store whose first lists are those of an earlier time: between a list and what is done by it, another process was at work.
+#[derive(Debug)]
+pub(crate) struct Stale {
+    now: MemoryVault,
+    before: MemoryVault,
+    lists: AtomicI64,
+}
+
+impl Stale {
+    pub(crate) fn new(now: MemoryVault, before: MemoryVault, lists: i64) -> Self {
+        let lists = AtomicI64::new(lists);
+        Self { now, before, lists }
+    }
+}
+
+impl fmt::Display for Stale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("stale")
+    }
+}
+
+#[async_trait]
+impl VaultBackend for Stale {
+    fn capabilities(&self) -> VaultCapabilities {
+        self.now.capabilities()
+    }
+
+    async fn put(&self, key: &VaultKey, body: Bytes, mode: PutMode) -> Result<VaultMeta> {
+        self.now.put(key, body, mode).await
+    }
+
+    async fn writer(&self, key: &VaultKey, mode: PutMode) -> Result<Box<dyn VaultWriter>> {
+        self.now.writer(key, mode).await
+    }
+
+    async fn get(
+        &self,
+        key: &VaultKey,
+        range: ReadRange,
+    ) -> Result<BoxStream<'static, Result<Bytes>>> {
+        self.now.get(key, range).await
+    }
+
+    async fn stat(&self, key: &VaultKey) -> Result<VaultMeta> {
+        self.now.stat(key).await
+    }
+
+    fn list(&self, prefix: &VaultKey) -> BoxStream<'static, Result<VaultMeta>> {
+        let stale = self.lists.fetch_sub(1, Ordering::SeqCst) > 0;
+        if stale { &self.before } else { &self.now }.list(prefix)
+    }
+
+    async fn delete(&self, key: &VaultKey) -> Result<()> {
+        self.now.delete(key).await
+    }
+
+    fn retention(&self) -> Option<&dyn Retention> {
+        None
     }
 }
 

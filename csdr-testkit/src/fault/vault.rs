@@ -88,7 +88,8 @@ impl<V: VaultBackend> VaultBackend for Faulty<V> {
         let strike = self.plan.strike("put", key);
         if strike.tears() {
             let half = body.slice(..body.len() / 2);
-            self.inner.put(key, half, PutMode::Overwrite).await?;
+            self.inner.put(key, half, mode).await?;
+            return Err(strike.error());
         }
         struck(strike, self.inner.put(key, body, mode)).await
     }
@@ -101,6 +102,7 @@ impl<V: VaultBackend> VaultBackend for Faulty<V> {
             vault: self.clone_inner(),
             written: Vec::new(),
             key: key.clone(),
+            mode,
             plan: self.plan.clone(),
         }))
     }
@@ -164,6 +166,7 @@ struct FaultyWriter {
     /// Kept for a `finish` that tears.
     written: Vec<Bytes>,
     key: VaultKey,
+    mode: PutMode,
     plan: Plan,
 }
 
@@ -189,7 +192,9 @@ impl VaultWriter for FaultyWriter {
         if strike.tears() {
             let body = self.written.concat();
             let half = Bytes::copy_from_slice(&body[..body.len() / 2]);
-            self.vault.put(&self.key, half, PutMode::Overwrite).await?;
+            self.vault.put(&self.key, half, self.mode).await?;
+            self.inner.abort().await?;
+            return Err(strike.error());
         }
         struck(strike, self.inner.finish()).await
     }

@@ -7,13 +7,19 @@ mod told;
 
 use super::{
     Exit,
-    args::{Convert, Release},
+    args::{Convert, JobStage, Release},
     context::Context,
 };
 use csdr_core::{Error, ErrorKind, Result, conversion::TargetApis};
 use std::path::Path;
 
 pub(super) async fn convert(cx: &Context, args: Convert) -> Result<Exit> {
+    if args.jobs.is_none() && (args.stage != JobStage::Faithful || args.target.is_some()) {
+        return Err(Error::invalid(
+            "--stage and --target are for jobs; write --jobs FILE with them, or --to alone",
+        )
+        .with_operation("read command line"));
+    }
     let (console, output) = (cx.console.clone(), cx.output);
     // Standard input may never end: a signal ends the wait, and the thread goes with the process.
     let work = tokio::task::spawn_blocking(move || match &args.jobs {

@@ -6,11 +6,7 @@ use super::{
     context::Context,
     convert::{kubernetes, recorded},
 };
-use csdr_core::{
-    Result,
-    conversion::TargetApis,
-    lifecycle::report,
-};
+use csdr_core::{Result, conversion::TargetApis, lifecycle::report};
 
 pub(super) async fn lifecycle(cx: &Context, args: &Lifecycle) -> Result<Exit> {
     let mut targets: Vec<(String, TargetApis)> = Vec::new();

@@ -2,7 +2,12 @@
 
 use super::{Console, Exit};
 use csdr_core::{Error, ErrorKind, Result};
+use std::time::Duration;
+use tokio::{task::spawn_blocking, time::timeout};
 use tokio_util::sync::CancellationToken;
+
+/// How long a signal waits for its line to be read.
+const TOLD: Duration = Duration::from_millis(20);
 
 /// A token that falls at the first signal; the second one ends the process at once.
 pub(super) fn listen(console: &Console) -> Result<CancellationToken> {
@@ -18,7 +23,10 @@ pub(super) fn listen(console: &Console) -> Result<CancellationToken> {
     })?;
     tokio::spawn(async move {
         signals.next().await;
-        console.line("cancelling; once more stops at once");
+        // In a thread of its own: if nobody reads standard error, the line waits, and neither the token nor the second signal may.
+        let told = spawn_blocking(move || console.line("cancelling; once more stops at once"));
+        // Where somebody reads, it is the first line of the end.
+        let _ = timeout(TOLD, told).await;
         token.cancel();
         signals.next().await;
         // As after a kill: the vault shows no half backup, and `gc` or the same command again deals with the rest.

@@ -331,3 +331,29 @@ fn a_kubeconfig_that_is_not_there() {
         &["context"],
     );
 }
+
+#[test]
+fn a_run_that_fails_shows_the_layers_below_only_when_it_is_asked_to() {
+    let world = World::new();
+    world.back_up("held");
+    // A folder stands where the archive belongs: what the system says of it is the layer below.
+    world.write("vault/backups/b/b.tar.gz/x", "");
+    let create = [
+        "backup",
+        "create",
+        "b",
+        "--from",
+        data(),
+        "--default-namespace",
+        "shop",
+    ];
+    let below = "os error";
+    let ran = world.csdr(&create);
+    ran.refuses(1, &["b.tar.gz"]);
+    assert!(
+        !ran.err.contains(below) && !ran.out.contains(below),
+        "{ran:?}"
+    );
+    let ran = world.csdr(&[&create[..], &["--verbose"]].concat());
+    ran.refuses(1, &["b.tar.gz", below]);
+}

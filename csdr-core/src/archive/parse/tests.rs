@@ -286,6 +286,11 @@ fn what_is_refused() {
         let error = read(&raw, ArchiveLimits::default()).expect_err(what);
         assert_eq!(error.kind(), crate::ErrorKind::Corrupt);
         assert!(error.to_string().contains(what), "{what}: {error}");
+        let named = error
+            .context()
+            .filter(|(name, _)| matches!(*name, "entry" | "after"))
+            .count();
+        assert_eq!(named, 1, "which entry, or after which: {error}");
         assert!(!error.to_string().chars().any(char::is_control), "{error}");
     }
 }

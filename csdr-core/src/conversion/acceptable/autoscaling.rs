@@ -52,7 +52,7 @@ fn mend(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipReason> {
     Ok(())
 }
 
-/// Source: `ValidateAPIVersion`; a ReplicationController is of the core group, which no `v1` without a slash can be told from.
+/// Source: `ValidateAPIVersion`; a ReplicationController has no group, and the target knows that.
 fn mend_target(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipReason> {
     let path = ["spec", "scaleTargetRef", "apiVersion"];
     if context.minor < GROUP || !node.has(&["spec", "scaleTargetRef"]) {
@@ -71,15 +71,7 @@ fn mend_target(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipRea
             );
             Ok(())
         }
-        Some("ReplicationController") if version == "v1" => Ok(()),
-        Some("ReplicationController") => {
-            node.set(
-                &path,
-                "v1",
-                "the target demands the version of what is scaled",
-            );
-            Ok(())
-        }
+        Some("ReplicationController") => Ok(()),
         _ => Err(refuse(
             node,
             &path,

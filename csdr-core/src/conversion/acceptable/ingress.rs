@@ -32,6 +32,8 @@ pub(super) static MENDS: &[Mend] = &[
 ];
 
 const CLASS: &str = "kubernetes.io/ingress.class";
+/// The first minor that serves v1.
+const STABLE: u32 = 19;
 /// The first minor with `ingressClassName`.
 const CLASS_NAME: u32 = 18;
 /// The first minor that takes both when they agree.
@@ -44,12 +46,14 @@ static NEEDLES: &[Needle] = &[
         needle::is_text(value, |host| !is_host(host))
     }),
     value("path", |value| {
-        needle::is_text(value, |path| !path.starts_with(b"/"))
+        value.starts_with(b"null") || needle::is_text(value, |path| !path.starts_with(b"/"))
     }),
     value("paths", |value| {
         needle::is_empty(value) || value.starts_with(b"null")
     }),
-    value("http", needle::is_empty),
+    value("http", |value| {
+        memchr::memmem::find(needle::extent(value), b"\"paths\"").is_none()
+    }),
     value("backend", needle::is_empty),
     value("defaultBackend", needle::is_empty),
     value("service", needle::is_empty),
@@ -60,10 +64,11 @@ static NEEDLES: &[Needle] = &[
     probe(lacks_path_type),
 ];
 
-/// Each path has a backend and must have a type.
+/// Each path has a backend and must have a type, and most have a text.
 fn lacks_path_type(json: &[u8]) -> bool {
     let count = |text: &[u8]| memchr::memmem::find_iter(json, text).count();
-    count(b"\"backend\"") > count(b"\"pathType\"")
+    let types = count(b"\"pathType\"");
+    count(b"\"backend\"") > types || count(b"\"path\"") < types
 }
 
 fn is_host(host: &[u8]) -> bool {
@@ -86,7 +91,7 @@ fn is_port_name(name: &[u8]) -> bool {
 
 fn mend(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipReason> {
     mend_class(node, context);
-    if context.api_version.version() != "v1" {
+    if context.api_version.version() != "v1" || context.minor < STABLE {
         return Ok(());
     }
     let path = ["spec", "ingressClassName"];
@@ -320,14 +325,20 @@ fn mend_rules(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipReas
                 "a rule without a host is for every host, as this one was meant",
             );
         }
-        let paths = rule.get(&["http", "paths"]).and_then(Tree::as_array);
-        if rule.has(&["http"]) && paths.is_none_or(<[Tree]>::is_empty) {
+        let http = rule.get(&["http"]).and_then(Tree::as_object);
+        let no_paths = http.is_some_and(|http| match http.get("paths") {
+            None | Some(Tree::Null) => true,
+            Some(Tree::Array(paths)) => paths.is_empty(),
+            Some(_) => false,
+        });
+        if no_paths {
             rule.remove(
                 &["http"],
                 "it has no paths; a rule without it says the same, and is taken",
             );
         }
         rule.retain(&["http", "paths"], |path| {
+            path.as_object()?;
             let backend = path.at(&["backend"]).unwrap_or(&Tree::Null);
             matches!(backend_of(backend), Backend::Nowhere).then(|| {
                 (
@@ -360,6 +371,9 @@ fn mend_rules(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipReas
 }
 
 fn mend_path(path: &mut Node<'_>) -> Result<(), SkipReason> {
+    if path.tree().as_object().is_none() {
+        return Ok(());
+    }
     if path.text(&["pathType"]).is_none_or(str::is_empty) {
         path.set(
             &["pathType"],
@@ -378,6 +392,12 @@ fn mend_path(path: &mut Node<'_>) -> Result<(), SkipReason> {
             ));
         }
     };
+    if path
+        .get(&["path"])
+        .is_some_and(|text| text.as_str().is_none())
+    {
+        return Ok(());
+    }
     let text = path.text(&["path"]).unwrap_or_default().to_owned();
     if !text.starts_with('/') && (exact || !text.is_empty()) {
         let before = path.get(&["path"]).cloned();

@@ -1,10 +1,10 @@
 //! Which objects a mend may concern, told from their bytes: what is not concerned is never parsed.
 //!
-//! A needle is a text that occurs in every object that its rule concerns. All needles of one kind are searched in one pass. A needle
-//! may look at the value that follows a key, so that `"nameservers":["10.0.0.10"]` costs nothing and `"nameservers":["010.0.0.10"]`
+//! A needle is a text that occurs in every object that its rule concerns. Every needle begins with a quote, and most are whole keys:
+//! one pass goes from quote to quote, and looks closer where the next three letters begin a needle of the kind. A needle may look at the value that follows a key, so that `"nameservers":["10.0.0.10"]` costs nothing and `"nameservers":["010.0.0.10"]`
 //! has its Pod parsed. Keys whose letters are written as `\u…` are not found; no encoder writes them so.
 
-use aho_corasick::AhoCorasick;
+use std::collections::HashMap;
 
 /// What a rule looks for, and for which targets.
 #[derive(Clone, Copy, Debug)]
@@ -82,11 +82,12 @@ impl Needle {
 }
 
 /// All needles of one kind for one target.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Finder {
-    search: Option<AhoCorasick>,
-    /// What each pattern means.
-    meanings: Vec<Meaning>,
+    /// One bit for each hash of three letters with which a needle begins.
+    beginnings: [u64; 64],
+    /// The needles that begin with three letters, without their quote, and what each means.
+    needles: HashMap<[u8; 3], Vec<(Box<str>, Meaning)>>,
     /// `(one, other, must the other occur)`, as bits of `Meaning::Seen`.
     pairs: Vec<(u64, u64, bool)>,
     probes: Vec<fn(&[u8]) -> bool>,
@@ -101,6 +102,13 @@ enum Meaning {
     Seen(u64),
 }
 
+/// Word and bit of three letters.
+fn place(letters: [u8; 3]) -> (usize, u64) {
+    let [one, two, three] = letters;
+    let hash = u32::from_le_bytes([one, two, three, 0]).wrapping_mul(0x9E37_79B1) >> 20;
+    ((hash >> 6) as usize, 1 << (hash & 63))
+}
+
 impl Finder {
     /// Of the needles that are for this minor.
     pub(super) fn new<'a>(
@@ -109,17 +117,17 @@ impl Finder {
         minor: u32,
     ) -> Self {
         let mut finder = Self {
+            beginnings: [0; 64],
+            needles: HashMap::new(),
+            pairs: Vec::new(),
+            probes: Vec::new(),
             always,
-            ..Self::default()
         };
-        let mut patterns: Vec<String> = Vec::new();
         let mut bits = 0u32;
         for needle in needles.filter(|needle| needle.is_for(minor)) {
             match needle.find {
-                Find::Text(text) => finder.pattern(&mut patterns, text, false, Meaning::Concerned),
-                Find::Value(key, test) => {
-                    finder.pattern(&mut patterns, key, true, Meaning::Test(test));
-                }
+                Find::Text(text) => finder.add(text.to_owned(), Meaning::Concerned),
+                Find::Value(key, test) => finder.add(format!("{key}\""), Meaning::Test(test)),
                 Find::Both(one, other) | Find::Without(one, other) => {
                     // More than 32 pairs of one kind would need more bits: then every object is concerned.
                     let (Some(first), Some(second)) =
@@ -129,29 +137,29 @@ impl Finder {
                         continue;
                     };
                     bits += 2;
-                    finder.pattern(&mut patterns, one, true, Meaning::Seen(first));
-                    finder.pattern(&mut patterns, other, true, Meaning::Seen(second));
+                    finder.add(format!("{one}\""), Meaning::Seen(first));
+                    finder.add(format!("{other}\""), Meaning::Seen(second));
                     let with = matches!(needle.find, Find::Both(..));
                     finder.pairs.push((first, second, with));
                 }
                 Find::Probe(test) => finder.probes.push(test),
             }
         }
-        if !patterns.is_empty() {
-            finder.search = AhoCorasick::new(&patterns).ok();
-            // Without a search nothing may be passed by.
-            finder.always |= finder.search.is_none();
-        }
         finder
     }
 
-    fn pattern(&mut self, patterns: &mut Vec<String>, text: &str, whole: bool, meaning: Meaning) {
-        patterns.push(if whole {
-            format!("\"{text}\"")
-        } else {
-            format!("\"{text}")
-        });
-        self.meanings.push(meaning);
+    fn add(&mut self, text: String, meaning: Meaning) {
+        let Some(letters) = text.as_bytes().first_chunk::<3>().copied() else {
+            // Too short to be told by its beginning.
+            self.always = true;
+            return;
+        };
+        let (word, bit) = place(letters);
+        if let Some(word) = self.beginnings.get_mut(word) {
+            *word |= bit;
+        }
+        let needles = self.needles.entry(letters).or_default();
+        needles.push((text.into(), meaning));
     }
 
     /// Whether a rule may concern the object.
@@ -159,33 +167,47 @@ impl Finder {
         if self.always || self.probes.iter().any(|probe| probe(json)) {
             return true;
         }
-        let Some(search) = &self.search else {
+        if self.needles.is_empty() {
             return false;
-        };
+        }
         let mut seen = 0;
-        // Overlapping, as several needles may look at the same key.
-        let mut state = aho_corasick::automaton::OverlappingState::start();
-        loop {
-            search.find_overlapping(json, &mut state);
-            let Some(found) = state.get_match() else {
-                break;
+        for quote in memchr::memchr_iter(b'"', json) {
+            let Some(rest) = json.get(quote + 1..) else {
+                continue;
             };
-            match self.meanings.get(found.pattern().as_usize()) {
-                Some(Meaning::Concerned) => return true,
-                Some(Meaning::Seen(bit)) => seen |= bit,
-                Some(Meaning::Test(test)) => {
-                    if let Some(value) = json.get(found.end()..).and_then(value_of)
-                        && test(value)
-                    {
-                        return true;
-                    }
-                }
-                None => {}
+            let Some(letters) = rest.first_chunk::<3>() else {
+                continue;
+            };
+            let (word, bit) = place(*letters);
+            let begins = self
+                .beginnings
+                .get(word)
+                .is_some_and(|word| word & bit != 0);
+            if begins && self.looks_closer(*letters, rest, &mut seen) {
+                return true;
             }
         }
         self.pairs
             .iter()
             .any(|(one, other, with)| seen & one != 0 && (seen & other != 0) == *with)
+    }
+
+    /// Whether a needle stands at the beginning of `rest` and says so.
+    fn looks_closer(&self, letters: [u8; 3], rest: &[u8], seen: &mut u64) -> bool {
+        let needles = self.needles.get(&letters).map(Vec::as_slice);
+        needles.unwrap_or_default().iter().any(|(text, meaning)| {
+            let Some(after) = rest.strip_prefix(text.as_bytes()) else {
+                return false;
+            };
+            match meaning {
+                Meaning::Concerned => true,
+                Meaning::Seen(bit) => {
+                    *seen |= bit;
+                    false
+                }
+                Meaning::Test(test) => value_of(after).is_some_and(test),
+            }
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Context, Mend,
-    needle::{self, text, value},
+    needle::{self, Needle, text, value},
     refuse,
 };
 use crate::{
@@ -25,31 +25,39 @@ pub(super) static MENDS: &[Mend] = &[
     Mend {
         group: GROUP,
         kinds: &["RoleBinding", "ClusterRoleBinding"],
-        needles: &[
-            value("kind", |value| {
-                needle::is_text(value, |kind| {
-                    !matches!(
-                        kind,
-                        b"ServiceAccount"
-                            | b"User"
-                            | b"Group"
-                            | b"Role"
-                            | b"ClusterRole"
-                            | b"RoleBinding"
-                            | b"ClusterRoleBinding"
-                    )
-                })
-            }),
-            value("apiGroup", |value| {
-                needle::is_text(value, |group| {
-                    !group.is_empty() && group != GROUP.as_bytes()
-                })
-            }),
-            needle::probe(|json| memchr::memmem::find(json, b"\"apiGroup\"").is_none()),
-        ],
+        needles: BINDING_NEEDLES,
         mend: mend_binding,
     },
 ];
+
+static BINDING_NEEDLES: &[Needle] = &[
+    value("kind", |value| {
+        needle::is_text(value, |kind| {
+            !matches!(
+                kind,
+                b"ServiceAccount"
+                    | b"User"
+                    | b"Group"
+                    | b"Role"
+                    | b"ClusterRole"
+                    | b"RoleBinding"
+                    | b"ClusterRoleBinding"
+            )
+        })
+    }),
+    value("apiGroup", |value| {
+        needle::is_text(value, |group| {
+            !group.is_empty() && group != GROUP.as_bytes()
+        })
+    }),
+    needle::probe(lacks_kind),
+];
+
+/// The object, the role and each subject have a kind and a name.
+fn lacks_kind(json: &[u8]) -> bool {
+    let count = |text: &[u8]| memchr::memmem::find_iter(json, text).count();
+    count(b"\"kind\"") < count(b"\"name\"")
+}
 
 /// Names of roles and bindings may hold anything that a path may. Source: `IsValidPathSegmentName`.
 fn check_name(node: &Node<'_>, path: &[&str]) -> Result<(), SkipReason> {
@@ -145,6 +153,7 @@ fn mend_binding(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipRe
         ));
     }
     node.retain(&["subjects"], |subject| {
+        subject.as_object()?;
         let kind = subject.text_at(&["kind"]).unwrap_or_default();
         (!matches!(kind, "ServiceAccount" | "User" | "Group")).then(|| {
             (

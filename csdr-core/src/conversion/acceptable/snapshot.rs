@@ -123,6 +123,7 @@ fn mend_content(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipRe
     node.rename(&old("creationTime"), &["status", "creationTime"]);
     node.rename(&old("restoreSize"), &["status", "restoreSize"]);
     let rest = ["spec", "csiVolumeSnapshotSource"];
+    let shaped = node.has(&rest);
     let emptied = node
         .get(&rest)
         .and_then(crate::model::Tree::as_object)
@@ -143,7 +144,9 @@ fn mend_content(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipRe
         Severity::Info,
         "v1 names the snapshot, not the volume that it was taken of",
     );
-    add_deletion_policy(node, &["spec", "deletionPolicy"]);
+    if shaped {
+        add_deletion_policy(node, &["spec", "deletionPolicy"]);
+    }
     Ok(())
 }
 

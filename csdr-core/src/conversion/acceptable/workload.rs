@@ -38,6 +38,7 @@ static NEEDLES: &[Needle] = &[
     both("Recreate", "rollingUpdate"),
     both("OnDelete", "rollingUpdate"),
     probe(lacks_selector),
+    value("selector", |value| value.starts_with(b"null")),
 ];
 
 static STATEFUL_NEEDLES: &[Needle] = &[

@@ -89,28 +89,39 @@ fn custom_resources_change_their_version_alone() {
 
 #[test]
 fn what_the_cluster_makes_by_itself_is_told_by_the_object() {
-    let slice = |labels: &str| {
+    let claim = |annotations: &str| {
         object(
-            "endpointslices.discovery.k8s.io",
+            "resourceclaims.resource.k8s.io",
             &format!(
-                r#"{{"apiVersion":"discovery.k8s.io/v1beta1","kind":"EndpointSlice","metadata":{{"name":"a","namespace":"n","labels":{labels}}},
-                "addressType":"IPv4","endpoints":[]}}"#
+                r#"{{"apiVersion":"resource.k8s.io/v1beta2","kind":"ResourceClaim","metadata":{{"name":"a","namespace":"n","annotations":{annotations}}},
+                "spec":{{}}}}"#
             ),
         )
     };
-    let managed =
-        slice(r#"{"endpointslice.kubernetes.io/managed-by":"endpointslice-controller.k8s.io"}"#);
-    let own = slice(r#"{"endpointslice.kubernetes.io/managed-by":"me"}"#);
+    let of_pod = claim(r#"{"resource.kubernetes.io/pod-claim-name":"gpu"}"#);
+    let own = claim(r#"{"shop.io/x":"gpu"}"#);
     let converter = BuiltinConverter::new();
-    let answer = |slice, minor| converter.convert(slice, &kubernetes(minor)).unwrap();
+    let answer = |claim| converter.convert(claim, &kubernetes(36)).unwrap();
     assert!(matches!(
-        answer(&managed, 25),
+        answer(&of_pod),
         Conversion::Skipped {
             reason: SkipReason::MadeByCluster { .. }
         }
     ));
-    assert!(matches!(answer(&own, 25), Conversion::Converted { .. }));
-    assert_eq!(answer(&managed, 20), Conversion::Unchanged);
+    assert!(matches!(answer(&own), Conversion::Converted { .. }));
+}
+
+#[test]
+fn services_tell_the_numbers_of_ports() {
+    let service = Tree::parse(
+        br#"{"kind":"Service","metadata":{"name":"a","namespace":"n"},"spec":{"ports":[{"name":"web","port":80},{"port":"x"},7]}}"#,
+    );
+    let converter = BuiltinConverter::new().with_services([&service.unwrap(), &Tree::Null]);
+    assert_eq!(
+        converter.services.ports("n", "a"),
+        Some(vec![("web".to_owned(), 80)])
+    );
+    assert_eq!(converter.services.ports("n", "b"), None);
 }
 
 #[test]

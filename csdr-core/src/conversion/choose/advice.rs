@@ -67,22 +67,14 @@ pub(super) fn made_by_cluster(group: &str, kind: &str) -> Option<&'static str> {
     })
 }
 
-/// As [`made_by_cluster`], for kinds of which the cluster makes some objects.
+/// As [`made_by_cluster`], for kinds of which the cluster makes some objects. Slices are told by the second stage, as they would do
+/// harm in any version.
 pub(crate) fn made_by_cluster_object(
     group: &str,
     kind: &str,
     object: &Tree,
 ) -> Option<&'static str> {
     match (group, kind) {
-        ("discovery.k8s.io", "EndpointSlice") => {
-            let manager = "endpointslice.kubernetes.io/managed-by";
-            let by = object.text_at(&["metadata", "labels", manager])?;
-            matches!(
-                by,
-                "endpointslice-controller.k8s.io" | "endpointslicemirroring-controller.k8s.io"
-            )
-            .then_some("a controller writes the slices of each Service")
-        }
         ("resource.k8s.io", "ResourceClaim") => {
             let of_pod = "resource.kubernetes.io/pod-claim-name";
             object

@@ -7,7 +7,7 @@ use crate::{
         draft::Node,
         outcome::{LossKind, Severity},
     },
-    model::TreeMap,
+    model::{Tree, TreeMap},
 };
 
 pub(super) static FAMILIES: &[Family] = &[
@@ -82,13 +82,14 @@ fn level_to_hub(node: &mut Node<'_>, (_, version): Gv<'_>) -> Result<()> {
         node.warn(&path, LossKind::UnknownField, Severity::Info, reason);
     }
     if version == "v1beta3" {
-        node.remove(
-            &ZERO_SHARES,
-            "v1 tells 0 shares from the default without it",
-        );
+        let reason = "v1 tells 0 shares from the default without it";
         let annotations = &["metadata", "annotations"];
-        let left = node.get(annotations).and_then(|map| map.as_object());
-        if left.is_some_and(TreeMap::is_empty) {
+        if node.remove(&ZERO_SHARES, reason).is_some()
+            && node
+                .get(annotations)
+                .and_then(Tree::as_object)
+                .is_some_and(TreeMap::is_empty)
+        {
             node.tree_mut().remove(annotations);
         }
     }
@@ -96,7 +97,10 @@ fn level_to_hub(node: &mut Node<'_>, (_, version): Gv<'_>) -> Result<()> {
 }
 
 fn level_from_hub(node: &mut Node<'_>, (_, version): Gv<'_>) -> Result<()> {
-    let zero = node.at(&["spec", "limited"], |limited| limited.is_zero(&[NOMINAL])) == Some(true);
+    let zero = node.at(&["spec", "limited"], |limited| {
+        limited.tree().as_object().is_some() && limited.is_zero(&[NOMINAL])
+    });
+    let zero = zero == Some(true);
     if version == "v1beta3" && zero && node.tree().at(&ZERO_SHARES).is_none() {
         let reason = "0 shares are meant, and v1beta3 takes 0 for absent without it";
         node.set(&ZERO_SHARES, "", reason);

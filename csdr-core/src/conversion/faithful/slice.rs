@@ -7,6 +7,7 @@ use crate::{
         draft::Node,
         outcome::{LossKind, Severity},
     },
+    model::Tree,
 };
 
 pub(super) static FAMILIES: &[Family] = &[Family {
@@ -40,12 +41,13 @@ fn to_hub(node: &mut Node<'_>, (_, version): Gv<'_>) -> Result<()> {
 
 /// The zone becomes a field, and so is the node's name already; what else a topology says has no place in v1.
 fn endpoint_to_hub(endpoint: &mut Node<'_>) {
-    if endpoint
-        .get(&["topology"])
-        .and_then(|map| map.as_object())
-        .is_none()
-    {
-        return;
+    match endpoint.tree().at(&["topology"]) {
+        Some(Tree::Object(_)) => {}
+        Some(Tree::Null) => {
+            endpoint.tree_mut().remove(&["topology"]);
+            return;
+        }
+        _ => return,
     }
     endpoint.rename(&["topology"], &["deprecatedTopology"]);
     let zone = ["deprecatedTopology", ZONE];
@@ -124,7 +126,7 @@ mod tests {
             ),
             (r#"{"topology":{},"conditions":{}}"#, r#"{"conditions":{}}"#),
             (r#"{"topology":"odd"}"#, r#"{"topology":"odd"}"#),
-            (r#"{"topology":null}"#, r#"{"topology":null}"#),
+            (r#"{"topology":null}"#, "{}"),
         ];
         for (endpoint, expected) in table {
             let expected = of("v1", expected);

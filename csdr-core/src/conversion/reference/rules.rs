@@ -10,7 +10,7 @@ use super::{
     Rule, Sight,
     served::{EXTENSIONS, MOVED, Moved},
 };
-use crate::model::{GroupVersionKind, Tree};
+use crate::model::Tree;
 
 const EXTENSIONS_NEEDLE: &str = "\"extensions\"";
 
@@ -134,19 +134,7 @@ fn note_security_policies(rule: &mut Node<'_>, sight: &Sight<'_>) {
 
 /// Whether the target serves what was moved, in its new group.
 fn is_served(moved: &Moved, sight: &Sight<'_>) -> bool {
-    let row = sight.target.discovery().kind(moved.group, moved.kind);
-    row.is_some_and(|row| {
-        row.versions.iter().any(|served| {
-            crate::model::ApiVersion::new(moved.group, served.version.as_str()).is_ok_and(
-                |api_version| {
-                    sight.target.serves(&GroupVersionKind {
-                        api_version,
-                        kind: moved.kind.to_owned(),
-                    })
-                },
-            )
-        })
-    })
+    sight.target.resource(moved.group, moved.kind).is_some()
 }
 
 /// Whether another rule grants in `group` all that `rule` names, with the same verbs at least and nothing else in the way.

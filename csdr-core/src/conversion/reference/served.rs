@@ -1,8 +1,12 @@
 //! Where a version that stands inside an object goes at the target.
 
 use super::super::target::TargetApis;
-use crate::model::{ApiVersion, GroupResource, GroupVersionKind, builtin};
-use memchr::memmem;
+use crate::{
+    lifecycle,
+    model::{ApiVersion, GroupResource, builtin},
+};
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
 
 /// A kind that left its group. Source: api-versions.md section 1.1.
 pub(super) struct Moved {
@@ -50,41 +54,37 @@ pub(super) fn split(api_version: &str) -> (&str, &str) {
 }
 
 /// Where `kind` of `api_version` goes. Source: api-versions.md section 1.6, point 3.
+///
+/// The policy of versions says nothing here: a reference that the target understands stays.
 pub(super) fn way(target: &TargetApis, api_version: &ApiVersion, kind: &str) -> Way {
-    let asked = GroupVersionKind {
-        api_version: api_version.clone(),
-        kind: kind.to_owned(),
-    };
-    let serves = target.serves(&asked);
-    if serves && !is_deprecated(target, &asked) {
+    let (group, version) = (api_version.group(), api_version.version());
+    let serves = target.has(group, version, kind);
+    let deprecated =
+        lifecycle::row(group, version, kind).is_some_and(|row| row.deprecated_in(target.minor()));
+    if serves && !deprecated || is_unknown(target, group) {
         return Way::Stays;
     }
-    let group = api_version.group();
-    let home = MOVED
-        .iter()
-        .find(|moved| moved.kind == kind && [EXTENSIONS, moved.group].contains(&group));
-    let groups = match home {
-        Some(moved) => [Some(moved.group), Some(EXTENSIONS)],
-        None => [Some(group), None],
+    let family = lifecycle::versions_of(group, kind);
+    let best = if family.is_empty() {
+        newest(target, group, kind)
+    } else {
+        family
+            .iter()
+            .find(|row| target.has(row.group, row.version, row.kind))
+            .and_then(|row| ApiVersion::new(row.group, row.version).ok())
     };
-    let best = groups
-        .into_iter()
-        .flatten()
-        .find_map(|group| newest(target, group, kind));
     match best {
         Some(best) if best != *api_version => Way::To(best),
-        Some(_) => Way::Stays,
-        None if serves || is_unknown(target, group) => Way::Stays,
-        None if builtin::kind(group, kind).is_some() => Way::Gone,
-        None => Way::Stays,
+        // A built-in kind; what became of a custom one is not known before its definition is.
+        None if !family.is_empty() => Way::Gone,
+        _ => Way::Stays,
     }
 }
 
-/// The most stable and newest version of a kind that the target serves in a group.
+/// The most stable and newest version of a custom kind that the target serves.
 fn newest(target: &TargetApis, group: &str, kind: &str) -> Option<ApiVersion> {
     target
-        .discovery()
-        .kind(group, kind)?
+        .resource(group, kind)?
         .versions
         .iter()
         .filter_map(|served| ApiVersion::new(group, served.version.as_str()).ok())
@@ -97,10 +97,6 @@ fn is_unknown(target: &TargetApis, group: &str) -> bool {
     gaps.iter().any(|gap| gap.group == group)
 }
 
-fn is_deprecated(_target: &TargetApis, _kind: &GroupVersionKind) -> bool {
-    false
-}
-
 /// The kind of a resource, at the target or among the built-in ones.
 pub(super) fn kind_of(target: &TargetApis, group: &str, resource: &str) -> Option<String> {
     let resource = GroupResource::new(group, resource).ok()?;
@@ -111,13 +107,30 @@ pub(super) fn kind_of(target: &TargetApis, group: &str, resource: &str) -> Optio
     Some(row.kind.clone())
 }
 
-/// Whether the bytes name a version of which the target may not serve every kind. Looks at every `apiVersion`, also within text
-/// that holds JSON (kubectl's annotation), and passes by those of `managedFields`, which no restore writes.
-pub(super) fn names_a_version_to_look_at(json: &[u8], target: &TargetApis) -> bool {
-    memmem::find_iter(json, b"apiVersion").any(|at| {
-        let rest = json.get(at + b"apiVersion".len()..).unwrap_or_default();
+/// The key that names versions; a searcher is made once.
+static KEY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(API_VERSION));
+const API_VERSION: &[u8] = b"apiVersion";
+
+/// Whether the bytes of an object of this kind name a version of which the target may not serve every kind. Looks at every
+/// `apiVersion`, also within text that holds JSON (kubectl's annotation), and passes by the object's own, which comes first, and those
+/// of `managedFields`, which no restore writes.
+pub(super) fn names_a_version_to_look_at(
+    group: &str,
+    kind: &str,
+    json: &[u8],
+    target: &TargetApis,
+) -> bool {
+    KEY.find_iter(json).enumerate().any(|(number, at)| {
+        let rest = json.get(at + API_VERSION.len()..).unwrap_or_default();
         value_of(rest).is_some_and(|(text, behind)| {
-            !is_everywhere(text) && !is_managed_field(behind) && may_be_missing(target, text)
+            let is_own = || {
+                let (own, version) = split(text);
+                number == 0 && own == group && target.has(group, version, kind)
+            };
+            !is_everywhere(text)
+                && !is_managed_field(behind)
+                && !is_own()
+                && may_be_missing(target, text)
         })
     })
 }
@@ -168,10 +181,8 @@ fn may_be_missing(target: &TargetApis, api_version: &str) -> bool {
             }
         }
     }
-    !known && builtin::kinds().iter().any(|row| row.group == group)
-        || known && is_deprecated_version(target, group, version)
-}
-
-fn is_deprecated_version(_target: &TargetApis, _group: &str, _version: &str) -> bool {
-    false
+    let mut rows = lifecycle::rows()
+        .iter()
+        .filter(|row| row.group == group && row.version == version);
+    rows.any(|row| !known || row.deprecated_in(target.minor()))
 }

@@ -649,3 +649,91 @@ fn odd_types_are_left_alone() {
         }
     }
 }
+
+/// Source: api-versions.md sections 1.1 and 1.6: by release, upwards and downwards.
+#[test]
+fn references_follow_each_release() {
+    for (minor, old, kind, new) in [
+        (
+            18,
+            "extensions/v1beta1",
+            "Ingress",
+            "networking.k8s.io/v1beta1",
+        ),
+        (20, "extensions/v1beta1", "Ingress", "networking.k8s.io/v1"),
+        (34, "extensions/v1beta1", "Ingress", "networking.k8s.io/v1"),
+        (
+            18,
+            "networking.k8s.io/v1",
+            "Ingress",
+            "networking.k8s.io/v1beta1",
+        ),
+        (20, "batch/v1", "CronJob", "batch/v1beta1"),
+        (20, "batch/v1beta1", "CronJob", "batch/v1beta1"),
+        (21, "batch/v1beta1", "CronJob", "batch/v1"),
+        (
+            22,
+            "autoscaling/v2",
+            "HorizontalPodAutoscaler",
+            "autoscaling/v2beta2",
+        ),
+        (
+            22,
+            "autoscaling/v1",
+            "HorizontalPodAutoscaler",
+            "autoscaling/v1",
+        ),
+        (21, "policy/v1beta1", "PodSecurityPolicy", "policy/v1beta1"),
+        (
+            21,
+            "extensions/v1beta1",
+            "PodSecurityPolicy",
+            "policy/v1beta1",
+        ),
+        (16, "extensions/v1beta1", "Deployment", "apps/v1"),
+    ] {
+        let target = TargetApis::kubernetes(1, minor).unwrap();
+        let json = format!(
+            r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"ownerReferences":[{{"apiVersion":"{old}","kind":"{kind}","name":"a","uid":"u"}}]}}}}"#
+        );
+        let (tree, log) = run(&json, &target, &ReferenceOptions::default());
+        let owners = tree
+            .at(&["metadata", "ownerReferences"])
+            .and_then(Tree::as_array);
+        assert_eq!(
+            owners.unwrap()[0].text_at(&["apiVersion"]),
+            Some(new),
+            "1.{minor} {old} {kind}"
+        );
+        assert_eq!(log.changes.len(), usize::from(old != new));
+        assert!(old == new || concerns("", "Pod", json.as_bytes(), &target));
+    }
+    let role = r#"{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRole","rules":[{"apiGroups":["extensions"],"resources":["podsecuritypolicies"],"verbs":["use"]}]}"#;
+    let (tree, log) = run(
+        role,
+        &TargetApis::kubernetes(1, 21).unwrap(),
+        &ReferenceOptions::default(),
+    );
+    assert!(tree.to_string().contains(r#"["extensions","policy"]"#) && log.losses.is_empty());
+}
+
+/// What a target could not tell is not taken for missing.
+#[test]
+fn nothing_is_rewritten_by_guess() {
+    let mut discovery = builtin::discovery();
+    discovery
+        .resources
+        .retain(|row| row.resource.group() != "apps");
+    discovery.gaps.push(crate::model::DiscoveryGap {
+        group: "apps".to_owned(),
+        version: None,
+        reason: "no answer".to_owned(),
+    });
+    let json = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"a"}]}}"#;
+    let (tree, log) = run(
+        json,
+        &TargetApis::from_discovery(discovery),
+        &ReferenceOptions::default(),
+    );
+    assert_eq!((tree.to_string().as_str(), log.losses.len()), (json, 0));
+}

@@ -30,15 +30,14 @@ pub(in super::super) struct Convert {
     /// Read one job a line, {"id","to","object"} or {"job":{…}}, and write one line an answer; - for standard input.
     #[arg(long, value_name = "FILE")]
     pub(in super::super) jobs: Option<PathBuf>,
-    /// How far a job goes.
-    #[arg(long, value_enum, default_value = "faithful", requires = "jobs")]
+    /// How far a job goes; with --jobs only.
+    #[arg(long, value_enum, default_value = "faithful")]
     pub(in super::super) stage: JobStage,
-    /// The release that a job's object must be accepted by.
+    /// The release that a job's object must be accepted by; with --jobs only.
     #[arg(
         long,
         value_name = "RELEASE",
         value_parser = release,
-        requires = "jobs",
         conflicts_with = "target_apis"
     )]
     pub(in super::super) target: Option<Release>,
@@ -206,7 +205,16 @@ mod tests {
         for text in ["1.34", "v1.34", "1.34.9"] {
             assert_eq!(release(text).unwrap().to_string(), "1.34");
         }
-        for wrong in ["", "1", "1.", "one", "1.34.x", "1.34.1.2", "1.34-beta", "-1.3"] {
+        for wrong in [
+            "",
+            "1",
+            "1.",
+            "one",
+            "1.34.x",
+            "1.34.1.2",
+            "1.34-beta",
+            "-1.3",
+        ] {
             assert!(release(wrong).is_err(), "{wrong}");
         }
         let wanted = version_of("Ingress=networking.k8s.io/v1").unwrap();

@@ -34,9 +34,15 @@ pub(super) fn sources(paths: &[PathBuf]) -> Result<Vec<Source>> {
         for file in expand(path)? {
             let text = file_or_stdin(&file, FILE)?;
             left = left.checked_sub(text.len() as u64).ok_or_else(|| {
-                too_large(&file, TOTAL, "the manifests are larger than allowed; take fewer")
+                too_large(
+                    &file,
+                    TOTAL,
+                    "the manifests are larger than allowed; take fewer",
+                )
             })?;
-            let text = text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned);
+            let text = text
+                .strip_prefix('\u{feff}')
+                .map_or(text.clone(), str::to_owned);
             found.push(Source {
                 is_json: is_json(&file, &text),
                 name: name(&file),
@@ -159,7 +165,11 @@ fn bounded(reader: impl Read, path: &Path, limit: u64) -> Result<String> {
         .read_to_end(&mut bytes)
         .map_err(|error| unreadable(path, error))?;
     if bytes.len() as u64 > limit {
-        return Err(too_large(path, limit, "larger than allowed; cut it into parts"));
+        return Err(too_large(
+            path,
+            limit,
+            "larger than allowed; cut it into parts",
+        ));
     }
     String::from_utf8(bytes).map_err(|_| {
         Error::invalid("is not UTF-8; save it as UTF-8")

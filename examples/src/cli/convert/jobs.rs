@@ -65,8 +65,11 @@ pub(super) fn run(console: &Console, file: &Path, args: &Convert) -> Result<Exit
         };
         all_well &= answer.ok;
         let text = serde_json::to_string(&answer).map_err(|error| {
-            Error::new(ErrorKind::Unexpected, "the answer cannot be written as JSON")
-                .with_source(error)
+            Error::new(
+                ErrorKind::Unexpected,
+                "the answer cannot be written as JSON",
+            )
+            .with_source(error)
         })?;
         console.print(&text)?;
     }

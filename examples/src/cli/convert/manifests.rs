@@ -39,20 +39,14 @@ struct Document<'a> {
 }
 
 pub(super) fn run(console: &Console, output: Output, args: &Convert) -> Result<Exit> {
-    let target = super::target(args.to, args.target_apis.as_deref())?
-        .ok_or_else(|| Error::invalid("convert for what? write --to 1.34, or --target-apis FILE"))?;
+    let target = super::target(args.to, args.target_apis.as_deref())?.ok_or_else(|| {
+        Error::invalid("convert for what? write --to 1.34, or --target-apis FILE")
+    })?;
     let sources = input::sources(&args.paths)?;
     let documents: Vec<Document<'_>> = sources.iter().flat_map(documents).collect();
-    // Definitions first: they say what the other kinds are.
-    let definitions: Vec<CustomKind> = documents
-        .iter()
-        .filter_map(|document| document.tree.as_ref()?.as_ref().ok())
-        .flat_map(|tree| items(tree.clone()))
-        .filter(|tree| tree.text_at(&["kind"]) == Some("CustomResourceDefinition"))
-        .filter_map(|tree| CustomKind::from_crd(&tree).ok())
-        .collect();
+    let (definitions, services) = companions(&documents);
     let mut run = Run {
-        converter: args.choices.converter(),
+        converter: args.choices.converter().with_services(&services),
         target: target.with_definitions(&definitions),
         is_release: args.to.is_some(),
         rows: Vec::new(),
@@ -68,13 +62,40 @@ pub(super) fn run(console: &Console, output: Output, args: &Convert) -> Result<E
     let rows = run.rows;
     console.tell(output, &rows, || {
         let table = listed(&rows, console.is_verbose());
-        format!("{table}\n{}", counted(&rows)).trim_start().to_owned()
+        format!("{table}\n{}", counted(&rows))
+            .trim_start()
+            .to_owned()
     })?;
     Ok(if rows.iter().any(Row::is_left_out) {
         Exit::Partial
     } else {
         Exit::Complete
     })
+}
+
+/// What other objects are judged by: definitions say what their kinds are, Services what their ports are called.
+fn companions(documents: &[Document<'_>]) -> (Vec<CustomKind>, Vec<Tree>) {
+    let mut definitions = Vec::new();
+    let mut services = Vec::new();
+    let trees = documents
+        .iter()
+        .filter_map(|document| document.tree.as_ref()?.as_ref().ok());
+    for mut tree in trees.flat_map(|tree| items(tree.clone())) {
+        match tree.text_at(&["kind"]) {
+            Some("CustomResourceDefinition") => {
+                definitions.extend(CustomKind::from_crd(&tree).ok());
+            }
+            Some("Service") if tree.text_at(&["apiVersion"]) == Some("v1") => {
+                // Manifests mostly leave the namespace to kubectl; then their Ingresses do so too.
+                if tree.text_at(&["metadata", "namespace"]).is_none() {
+                    tree.set(&["metadata", "namespace"], "".into());
+                }
+                services.push(tree);
+            }
+            _ => {}
+        }
+    }
+    (definitions, services)
 }
 
 fn documents(source: &Source) -> Vec<Document<'_>> {
@@ -103,8 +124,7 @@ fn json(source: &Source) -> Vec<Document<'_>> {
         format!("{} line {}", source.name, before.matches('\n').count() + 1)
     };
     let mut found = Vec::new();
-    let mut values =
-        serde_json::Deserializer::from_str(&source.text).into_iter::<&RawValue>();
+    let mut values = serde_json::Deserializer::from_str(&source.text).into_iter::<&RawValue>();
     loop {
         let behind = source.text.get(values.byte_offset()..).unwrap_or_default();
         let here = place(behind.trim_start());
@@ -336,7 +356,8 @@ impl Run {
             }
             _ => {
                 row.outcome = Outcome::Failed {
-                    error: "the converter gave an answer that this program does not know".to_owned(),
+                    error: "the converter gave an answer that this program does not know"
+                        .to_owned(),
                 }
             }
         }

@@ -87,10 +87,16 @@ impl Row {
             count => format!("{head}, {count} defaults made explicit"),
         };
         let mut lines = vec![self.line(Severity::Info, head)];
-        let told = told.into_iter().filter(|change| change.path != "/apiVersion");
+        let told = told
+            .into_iter()
+            .filter(|change| change.path != "/apiVersion");
         lines.extend(told.map(|change| self.line(change.severity, change.to_string())));
         lines.extend(self.losses.iter().map(|loss| {
-            let path = if loss.path.is_empty() { "/" } else { &loss.path };
+            let path = if loss.path.is_empty() {
+                "/"
+            } else {
+                &loss.path
+            };
             self.line(loss.severity, format!("{path}: {}", loss.reason))
         }));
         lines

@@ -62,9 +62,6 @@ impl Hand<'_> {
             return self.reference(said);
         };
         let mut number = self.at(like)?;
-        if let Some(more) = said.get("add") {
-            number = self.with(number, more)?;
-        }
         let without = said.get("without").and_then(Value::as_array);
         for path in without.into_iter().flatten() {
             let path: Vec<&str> = path
@@ -74,6 +71,9 @@ impl Hand<'_> {
                 .skip(1)
                 .collect();
             number = self.without(number, &path)?;
+        }
+        if let Some(more) = said.get("add") {
+            number = self.with(number, more)?;
         }
         Ok(number)
     }
@@ -166,7 +166,7 @@ mod tests {
         let by_hand = json!({
             "shapes": {"Props": {"items": "Props", "properties": "{Props}"}},
             "kinds": {
-                "g/v1alpha1 K": {"like": "g/v1 K", "add": {"spec": {"c": 0}}, "without": ["/spec/a"]},
+                "g/v1alpha1 K": {"like": "g/v1 K", "add": {"spec": {"b": 0, "c": 0}}, "without": ["/spec/a", "/spec/b"]},
                 "g/v1 N": {"schema": "Props", "old": "g/v1 K/spec"},
             },
         });

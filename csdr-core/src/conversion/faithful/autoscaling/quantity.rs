@@ -55,7 +55,7 @@ pub(super) fn canonical(text: &str) -> Option<String> {
 fn keeps_its_text(format: Format, exponent: i64, shifted: &str, value: u128, scale: i64) -> bool {
     let length = i64::try_from(shifted.len()).unwrap_or(i64::MAX);
     if format == Format::Binary {
-        let precise = 15 - length - exponent * 3 / 10 - 1 >= 0;
+        let precise = length + exponent * 3 / 10 < 15;
         return precise && scale == exponent && value & 0x07 != 0;
     }
     let fast = length <= 18 && scale >= -9;

@@ -105,7 +105,6 @@ pub(super) fn down(node: &mut Node<'_>) {
         "not a field of autoscaling/v2; it stands for the first CPU metric in the wanted version",
     );
     take_cpu(node);
-    node.each(&METRICS, |metric| metric::down(metric, &TARGET));
     annotation::put_list(node, &annotation::METRICS);
     annotation::put_behavior(node);
     let current = node
@@ -164,6 +163,12 @@ fn take_cpu(node: &mut Node<'_>) {
         );
         node.tree_mut().set(&TARGET_CPU, percent.clone());
     }
+    // The others take the form of the annotation while they stand where they stood: the log names their places.
+    node.each(&METRICS, |metric| {
+        if percentage(metric.tree(), "target").is_none() {
+            metric::down(metric, &TARGET);
+        }
+    });
     let mut items = match node.tree_mut().remove(&METRICS) {
         Some(Tree::Array(items)) => items,
         _ => Vec::new(),

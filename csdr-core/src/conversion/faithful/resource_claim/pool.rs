@@ -14,17 +14,13 @@ pub(super) fn to_hub(node: &mut Node<'_>, (_, version): Gv<'_>) -> Result<()> {
     if !is_flat(version) {
         return Ok(());
     }
-    for field in ["nodeName", "allNodes"] {
-        if node.has(&["spec", field]) && node.is_zero(&["spec", field]) {
-            let reason = "before v1beta2 it counts as absent";
-            node.remove(&["spec", field], reason);
-        }
-    }
+    without_zeros(node);
     node.each(&["spec", "devices"], |device| {
         for field in members(device, &["basic"]) {
             device.rename(&["basic", &field], &[&field]);
         }
-        if device.get(&["basic"]).and_then(Tree::as_object).is_some() {
+        let left = device.tree().at(&["basic"]);
+        if matches!(left, Some(Tree::Object(_) | Tree::Null)) {
             // Every member moved: nothing is lost with it.
             device.tree_mut().remove(&["basic"]);
         }
@@ -42,6 +38,7 @@ pub(super) fn from_hub(node: &mut Node<'_>, gv: Gv<'_>) -> Result<()> {
     if !is_flat(gv.1) {
         return Ok(());
     }
+    without_zeros(node);
     node.each(&["spec", "devices"], |device| {
         if device.tree().as_object().is_none() {
             return;
@@ -63,6 +60,17 @@ pub(super) fn from_hub(node: &mut Node<'_>, gv: Gv<'_>) -> Result<()> {
         );
     });
     Ok(())
+}
+
+/// Before v1beta2 these fields are no pointers: a server takes their zero values for absent and writes none.
+fn without_zeros(node: &mut Node<'_>) {
+    const REASON: &str = "before v1beta2 it counts as absent";
+    if node.text(&["spec", "nodeName"]) == Some("") {
+        node.remove(&["spec", "nodeName"], REASON);
+    }
+    if node.get(&["spec", "allNodes"]).and_then(Tree::as_bool) == Some(false) {
+        node.remove(&["spec", "allNodes"], REASON);
+    }
 }
 
 /// The keys of a map.
