@@ -18,6 +18,7 @@ pub mod list;
 mod outcome;
 mod reference;
 mod schema;
+mod schema_check;
 mod target;
 
 pub use acceptable::{InTree, IngressClassChoice, MendOptions};
@@ -27,4 +28,5 @@ pub use outcome::{
     Change, Conversion, Edit, Loss, LossKind, NoRouteReason, Route, Severity, SkipReason, Stage,
 };
 pub use reference::{LastApplied, ReferenceOptions};
+pub use schema_check::{SchemaFailure, SchemaVerdict, check_custom_resource};
 pub use target::TargetApis;

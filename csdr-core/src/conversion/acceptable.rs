@@ -9,8 +9,10 @@
 //! those that are looked at anyway, as the target's own message says the rest better.
 
 mod address;
+mod aggregation;
 mod autoscaling;
 mod certificate;
+mod client;
 mod cron_job;
 mod definition;
 mod disruption;
@@ -23,10 +25,12 @@ mod ingress_class;
 mod job;
 mod label;
 mod metadata;
+mod name;
 mod needle;
 mod network_policy;
 mod never;
 mod node_label;
+mod older;
 mod options;
 mod pod;
 mod priority;
@@ -44,6 +48,8 @@ mod volume;
 mod webhook;
 mod workload;
 
+#[cfg(test)]
+mod judged;
 #[cfg(test)]
 mod tests;
 
@@ -86,6 +92,7 @@ pub(super) struct Mend {
 }
 
 static MENDS: &[&[Mend]] = &[
+    aggregation::MENDS,
     autoscaling::MENDS,
     certificate::MENDS,
     cron_job::MENDS,

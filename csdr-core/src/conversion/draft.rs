@@ -399,6 +399,11 @@ impl<'a> Node<'a> {
         });
     }
 
+    /// How many changes and losses were recorded so far, all over the object.
+    pub(crate) fn recorded(&self) -> usize {
+        self.log.changes.len() + self.log.losses.len()
+    }
+
     /// Keeps the items of the array at a path that a rule does not take away; a rule answers the loss for one that it does.
     pub(crate) fn retain(
         &mut self,

@@ -1,5 +1,7 @@
 //! What the caller may choose.
 
+use std::collections::BTreeMap;
+
 /// What stage two may decide.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MendOptions {
@@ -9,6 +11,9 @@ pub struct MendOptions {
     pub ingress_class: IngressClassChoice,
     /// Whether the target scales to zero (feature gate `HPAScaleToZero`, off by default in every release).
     pub scale_to_zero: bool,
+    /// By name of an admission webhook: its `sideEffects`, `None` or `NoneOnDryRun`, which only its author knows. It is written where the
+    /// target refuses what is stored; without it that is `None`, with a loss that names the webhook.
+    pub side_effects: BTreeMap<String, String>,
 }
 
 /// What becomes of volumes of plugins that were part of Kubernetes, and of Alibaba Cloud's FlexVolumes.

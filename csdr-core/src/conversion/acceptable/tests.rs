@@ -68,6 +68,7 @@ fn options(row: &Row) -> MendOptions {
             IngressClassChoice::Annotation
         },
         scale_to_zero: row.source.contains("[zero]"),
+        ..MendOptions::default()
     }
 }
 
