@@ -35,6 +35,7 @@ mod writer;
 pub use decoder::ArchiveTotals;
 pub use digest::Digest;
 pub use foreign::{ForeignArchive, ForeignGap, ForeignPart, ForeignSummary};
+pub(crate) use gunzip::whole as gunzip;
 pub use index::{IndexPart, IndexRow, MemberSpan};
 pub use limits::ArchiveLimits;
 pub use member::{Entry, Member, decode_member, read_row};

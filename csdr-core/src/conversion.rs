@@ -14,13 +14,17 @@ mod builtin;
 mod choose;
 mod draft;
 mod faithful;
+pub mod list;
 mod outcome;
 mod reference;
+mod schema;
 mod target;
 
+pub use acceptable::{InTree, IngressClassChoice, MendOptions};
 pub use builtin::{BuiltinConverter, Converted};
 pub use choose::VersionPolicy;
 pub use outcome::{
-    Change, Conversion, Edit, Loss, LossKind, NoRouteReason, Severity, SkipReason, Stage,
+    Change, Conversion, Edit, Loss, LossKind, NoRouteReason, Route, Severity, SkipReason, Stage,
 };
+pub use reference::{LastApplied, ReferenceOptions};
 pub use target::TargetApis;

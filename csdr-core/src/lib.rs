@@ -15,6 +15,7 @@
 //! | [`vault`] | claims, manifests, listing, verifying, deleting, collecting leftovers |
 //! | [`backup`], [`restore`] | the pipelines: `plan` reads, `run` writes |
 //! | [`conversion`] | an object made into another API version, as the server would have done it |
+//! | [`lifecycle`] | which release of Kubernetes serves which version of which kind, and what that means for a backup |
 //! | [`report`] | outcomes, options and limits of a run |
 //! | [`manifest`] | folders of YAML as source and as target |
 //! | [`memory`] | a cluster and a vault in memory that behave: for examples and tests |
@@ -24,6 +25,7 @@ pub mod backup;
 mod cancel;
 pub mod conversion;
 pub mod error;
+pub mod lifecycle;
 pub mod manifest;
 pub mod memory;
 pub mod model;

@@ -9,10 +9,11 @@ mod selector;
 pub(crate) mod tree;
 mod version;
 
-pub use custom::CustomKind;
+pub use custom::{CustomConversion, CustomKind};
 pub use discovery::{ApiResource, Discovery, DiscoveryGap, ServedVersion};
 pub use id::{GroupResource, GroupVersionKind, GroupVersionResource, ObjectId};
 pub use object::{Object, ObjectMeta};
 pub use selector::{LabelSelector, SelectorOperator, SelectorRequirement};
 pub use tree::{Number, Tree, TreeLimits, TreeMap};
 pub use version::ApiVersion;
+pub(crate) use version::compare_versions;

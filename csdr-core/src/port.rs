@@ -7,6 +7,7 @@ mod applier;
 mod clock;
 mod collector;
 mod compute;
+mod converter;
 mod entropy;
 mod observer;
 mod target;
@@ -16,6 +17,7 @@ pub use applier::{ApplyOptions, DeleteOptions, Propagation, ResourceApplier, Wri
 pub use clock::{Clock, SystemClock};
 pub use collector::{ListRequest, Page, ResourceCollector, UnreadableItem};
 pub use compute::{Compute, ComputeExt, InlineCompute};
+pub use converter::ApiVersionConverter;
 pub use entropy::{Entropy, SystemEntropy, operation_id};
 pub use observer::{Event, NoObserver, Observer};
 pub use target::{Access, AccessRequest, ResourceTarget, WatchEvent, WatchRequest};

@@ -1,12 +1,13 @@
 //! Restoring: plan, then run.
 //!
-//! A plan reads the backup's index and the target and has one compact row an object. A run goes through the waves in their order;
+//! A plan reads the backup and the target and has one compact row an object, with what its conversion loses. A run goes through the waves in their order;
 //! inside a wave objects are written in parallel. The way of one object:
 //!
-//! stored bytes → *conversion to a served version* → server-owned fields removed → *the caller's transforms* → namespace mapping →
+//! stored bytes → conversion to a served version ([`conversion`](crate::conversion)) → server-owned fields removed → *the caller's transforms* → namespace mapping →
 //! create → outcome.
 
 mod apply;
+mod convert;
 mod plan;
 mod prepare;
 mod ready;
@@ -16,14 +17,15 @@ mod row;
 mod run;
 mod wave;
 
-pub use plan::{Need, RestorePlan, RowView};
+pub use plan::{Need, PlanNote, RestorePlan, RowView};
 pub use report::{ObjectOutcome, RestoreReport};
 pub use row::{Action, RestoreKind};
 pub use wave::Wave;
 
 use crate::{
     cancel::Until,
-    port::{ResourceApplier, ResourceTarget, VaultBackend},
+    conversion::{BuiltinConverter, TargetApis},
+    port::{ApiVersionConverter, ResourceApplier, ResourceTarget, VaultBackend},
     vault::{StoredBackup, Vault},
 };
 use std::sync::Arc;
@@ -62,6 +64,8 @@ pub struct Restore {
     vault: Vault,
     target: Arc<dyn ResourceTarget>,
     applier: Arc<dyn ResourceApplier>,
+    converter: Arc<dyn ApiVersionConverter>,
+    apis: Option<TargetApis>,
     scratch: Option<Arc<dyn VaultBackend>>,
     /// A foreign backup that was read through scratch.
     adopted: Arc<Mutex<Option<StoredBackup>>>,
@@ -74,9 +78,25 @@ impl Restore {
             vault,
             target: Arc::new(target),
             applier: Arc::new(applier),
+            converter: Arc::new(BuiltinConverter::new()),
+            apis: None,
             scratch: None,
             adopted: Arc::default(),
         }
+    }
+
+    /// Another converter than [`BuiltinConverter`] with its defaults.
+    #[must_use]
+    pub fn with_converter(mut self, converter: impl ApiVersionConverter) -> Self {
+        self.converter = Arc::new(converter);
+        self
+    }
+
+    /// What the objects are converted for, instead of what the target serves: for a folder that a later cluster will be made from.
+    #[must_use]
+    pub fn with_target_apis(mut self, apis: TargetApis) -> Self {
+        self.apis = Some(apis);
+        self
     }
 
     /// A store in which an archive without index, as Velero writes them, is rewritten once as members with an index.
@@ -95,6 +115,8 @@ impl Restore {
             vault: self.vault.until(cancel),
             target: Arc::new(Until::new(self.target.clone(), cancel)),
             applier: Arc::new(Until::new(self.applier.clone(), cancel)),
+            converter: self.converter.clone(),
+            apis: self.apis.clone(),
             scratch: scratch.map(|scratch| Arc::new(Until::new(scratch, cancel)) as _),
             adopted: Arc::new(Mutex::new(adopted)),
         }

@@ -4,12 +4,13 @@
 use csdr_core::{
     ErrorKind, Result,
     backup::{Backup, BackupReport},
+    manifest::ManifestDir,
     memory::{MemoryCluster, MemoryVault},
-    port::{ResourceTarget, VaultBackend},
+    port::{PutMode, ResourceTarget, VaultBackend, VaultKey},
     report::{Outcome, RunOptions},
     restore::{Action, ObjectOutcome, Restore},
     select::LeftOutReason,
-    spec::{BackupSpec, RestoreSpec},
+    spec::{ApiVersions, BackupSpec, RestoreSpec},
     vault::{GcOptions, Vault, VerifyLevel},
 };
 use futures::TryStreamExt;
@@ -283,4 +284,177 @@ async fn a_folder_without_namespace_manifests_is_backed_up_and_its_namespaces_ar
             .object(&"configmaps/copy/b".parse().unwrap())
             .is_some()
     );
+}
+
+/// Objects of old servers in a folder: Kubernetes 1.16 to 1.24 wrote them so.
+const OLD: &str = "
+apiVersion: extensions/v1beta1
+kind: Ingress
+metadata: {name: web, namespace: shop}
+spec: {rules: [{http: {paths: [{path: /, backend: {serviceName: web, servicePort: 80}}]}}]}
+---
+apiVersion: networking.k8s.io/v1beta1
+kind: Ingress
+metadata: {name: api, namespace: shop}
+spec: {backend: {serviceName: api, servicePort: http}}
+---
+apiVersion: extensions/v1beta1
+kind: Ingress
+metadata: {name: api, namespace: shop}
+spec: {backend: {serviceName: api, servicePort: http}}
+---
+apiVersion: batch/v1beta1
+kind: CronJob
+metadata: {name: nightly, namespace: shop}
+spec:
+  schedule: '0 1 * * *'
+  jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: 'example.invalid/a:1'}]}}}}
+---
+apiVersion: policy/v1beta1
+kind: PodSecurityPolicy
+metadata: {name: strict}
+spec: {}
+---
+apiVersion: apiextensions.k8s.io/v1beta1
+kind: CustomResourceDefinition
+metadata: {name: widgets.shop.io}
+spec:
+  group: shop.io
+  names: {plural: widgets, kind: Widget}
+  scope: Namespaced
+  versions: [{name: v1, served: true, storage: true}, {name: v1alpha1, served: true, storage: false}]
+---
+apiVersion: shop.io/v1alpha1
+kind: Widget
+metadata: {name: a, namespace: shop}
+size: 1e3
+---
+apiVersion: shop.io/v1
+kind: Widget
+metadata: {name: b, namespace: shop}
+";
+
+#[tokio::test]
+async fn objects_of_old_servers_are_restored_in_the_versions_of_the_target() {
+    let files = Arc::new(MemoryVault::new());
+    let key = VaultKey::parse("old/all.yaml").unwrap();
+    files
+        .put(&key, OLD.into(), PutMode::CreateNew)
+        .await
+        .unwrap();
+    let source = ManifestDir::new(files, VaultKey::parse("old").unwrap());
+    let vault = Vault::create(MemoryVault::new()).await.unwrap();
+    let backup = Backup::new(source, vault.clone());
+    let plan = backup.plan(&BackupSpec::named("old")).await.unwrap();
+    let report = backup.run(plan, &RunOptions::default()).await.unwrap();
+    assert_eq!(report.outcome, Outcome::Completed, "{report}");
+    assert_eq!(report.objects, 8, "{report}");
+
+    let target = MemoryCluster::new();
+    let restore = Restore::new(vault.clone(), target.clone(), target.clone());
+    let plan = restore
+        .plan(&RestoreSpec::from_backup("old"))
+        .await
+        .unwrap();
+    let text = plan.to_string();
+    for part in [
+        "extensions/v1beta1/ingresses  convert extensions/v1beta1 → networking.k8s.io/v1",
+        "batch/v1beta1/cronjobs  convert batch/v1beta1 → batch/v1",
+        "removed in Kubernetes 1.25",
+        "the same object is stored under its present group as well",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    assert_eq!(plan.count(Action::Blocked), 0, "{text}");
+    assert_eq!(plan.count(Action::Skip), 2, "{text}");
+
+    let report = restore.run(plan, &RunOptions::default()).await.unwrap();
+    let report = report.require_complete().unwrap();
+    assert_eq!(report.count(ObjectOutcome::Created), 6, "{report}");
+    for (id, version, part) in [
+        (
+            "ingresses.networking.k8s.io/shop/web",
+            "v1",
+            r#""service":{"name":"web","port":{"number":80}}"#,
+        ),
+        (
+            "ingresses.networking.k8s.io/shop/api",
+            "v1",
+            r#""defaultBackend":{"service""#,
+        ),
+        ("cronjobs.batch/shop/nightly", "v1", r#""schedule""#),
+        (
+            "customresourcedefinitions.apiextensions.k8s.io/widgets.shop.io",
+            "v1",
+            r#""x-kubernetes-preserve-unknown-fields":true"#,
+        ),
+        ("widgets.shop.io/shop/a", "v1alpha1", r#""size":1e3"#),
+        ("widgets.shop.io/shop/b", "v1", ""),
+    ] {
+        let object = target.get(&id.parse().unwrap(), version).await.unwrap();
+        let object = object.unwrap_or_else(|| panic!("{id} is not there"));
+        assert!(object.text().contains(part), "{}", object.text());
+    }
+}
+
+#[tokio::test]
+async fn objects_are_stored_in_all_served_versions_and_restored_from_one_that_the_target_serves() {
+    let definition = |versions: &str| {
+        format!(
+            "{{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {{name: widgets.shop.io}}, spec: {{group: shop.io, scope: Namespaced, names: {{plural: widgets, kind: Widget}}, versions: [{versions}]}}}}"
+        )
+    };
+    let version = |name: &str, storage: bool| {
+        format!(
+            "{{name: {name}, served: true, storage: {storage}, schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}}}"
+        )
+    };
+    let source = MemoryCluster::new();
+    let both = format!("{}, {}", version("v2", true), version("v1", false));
+    source.load_yaml(&definition(&both)).unwrap();
+    source
+        .load_yaml("{apiVersion: v1, kind: Namespace, metadata: {name: shop}}")
+        .unwrap();
+    source
+        .load_yaml(
+            "{apiVersion: shop.io/v2, kind: Widget, metadata: {name: a, namespace: shop}, size: 3}",
+        )
+        .unwrap();
+    let vault = Vault::create(MemoryVault::new()).await.unwrap();
+    for (name, versions, stored) in [
+        ("all", ApiVersions::AllServed, vec!["v1", "v2*"]),
+        ("one", ApiVersions::Preferred, vec!["v2*"]),
+    ] {
+        let spec = BackupSpec::named(name)
+            .with_namespace("shop")
+            .with_resource("widgets")
+            .with_api_versions(versions);
+        let report = back_up(&source, &vault, &spec).await.unwrap();
+        assert_eq!(report.objects, 2, "{report}");
+        let backup = vault.backup(name).await.unwrap();
+        let rows: Vec<_> = backup.rows().try_collect().await.unwrap();
+        let widgets = rows
+            .iter()
+            .filter(|row| row.id.to_string().starts_with("widgets"));
+        let widgets: Vec<String> = widgets
+            .map(|row| format!("{}{}", row.version, if row.preferred { "*" } else { "" }))
+            .collect();
+        assert_eq!(widgets, stored);
+        let proof = backup.verify(VerifyLevel::Objects).await.unwrap();
+        assert!(proof.is_sound(), "{proof}");
+    }
+    // A target that serves the older version only takes that one as it was stored.
+    let target = MemoryCluster::new();
+    target.load_yaml(&definition(&version("v1", true))).unwrap();
+    let restore = Restore::new(vault.clone(), target.clone(), target.clone());
+    let plan = restore
+        .plan(&RestoreSpec::from_backup("all"))
+        .await
+        .unwrap();
+    assert!(plan.rows().all(|row| row.conversion.is_none()), "{plan}");
+    let report = restore.run(plan, &RunOptions::default()).await.unwrap();
+    report.require_complete().unwrap();
+    let id = "widgets.shop.io/shop/a".parse().unwrap();
+    let object = target.get(&id, "v1").await.unwrap().unwrap();
+    assert!(object.text().contains(r#""size":3"#));
 }

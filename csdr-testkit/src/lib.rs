@@ -6,6 +6,7 @@
 //! * [`mod@s3`]: an S3 server in this process, with signatures checked and failures on demand.
 //! * [`compare`]: whether a restored object is the one that was backed up, and what may differ.
 //! * [`secret`]: canaries that must not show in logs, errors and files.
+//! * [`vectors`]: what the API server's own code makes of an object, against what csdr makes of it.
 
 pub mod cluster;
 pub mod compare;
@@ -13,3 +14,4 @@ pub mod fault;
 pub mod s3;
 pub mod secret;
 pub mod vault;
+pub mod vectors;

@@ -3,6 +3,8 @@
 //! ```text
 //! csdr backup  create NAME | list | describe NAME | verify NAME | delete NAME | export NAME
 //! csdr restore create NAME --backup BACKUP | plan NAME --backup BACKUP | list | describe NAME
+//! csdr convert [PATH…] --to RELEASE | --jobs FILE
+//! csdr lifecycle --backup BACKUP --targets RELEASE,…
 //! csdr vault   create | check | gc
 //! ```
 //!
@@ -13,7 +15,7 @@
 //! |---|---|
 //! | `args` | what a person may write, by clap |
 //! | `context` | from these words to a vault, a source, a target |
-//! | `backup`, `restore`, `vault` | one function a command |
+//! | `backup`, `restore`, `vault`, `convert`, `lifecycle` | one function a command |
 //! | `console`, `progress` | what a person sees |
 //! | `signal` | Ctrl-C |
 
@@ -21,10 +23,12 @@ mod args;
 mod backup;
 mod console;
 mod context;
+mod convert;
 mod exit;
 mod export;
 mod folder;
 mod hooks;
+mod lifecycle;
 mod progress;
 mod restore;
 mod signal;
@@ -151,6 +155,8 @@ async fn dispatch(cx: &Context, command: Command) -> Result<Exit> {
             RestoreCommand::List => restore::list(cx).await,
             RestoreCommand::Describe(args) => restore::describe(cx, &args.name).await,
         },
+        Command::Convert(args) => convert::convert(cx, *args).await,
+        Command::Lifecycle(args) => lifecycle::lifecycle(cx, &args).await,
         Command::Vault(command) => match command {
             VaultCommand::Create => vault::create(cx).await,
             VaultCommand::Check => vault::check(cx).await,

@@ -7,7 +7,7 @@ mod policy;
 
 use std::process::Command;
 
-use crate::run;
+use crate::{lifecycle, run};
 use policy::Policy;
 
 /// What one check came to.
@@ -24,6 +24,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("file rules", files::check),
     ("format", format),
     ("architecture", architecture::check),
+    ("generated files", generated),
     ("licences", licence::check),
     ("banned crates", licence::check_bans),
     ("cargo deny", deny),
@@ -64,6 +65,16 @@ fn format() -> Result<Verdict, String> {
     let fuzz = ["fmt", "--manifest-path", "fuzz/Cargo.toml", "--", "--check"];
     run::pass_through(&mut run::cargo(&fuzz)?)?;
     Ok(Verdict::Good)
+}
+
+fn generated() -> Result<Verdict, String> {
+    match lifecycle::stale()?.as_slice() {
+        [] => Ok(Verdict::Good),
+        files => Err(format!(
+            "not what their data make of them: {}; run `cargo xtask lifecycle`",
+            files.join(", ")
+        )),
+    }
 }
 
 fn clippy() -> Result<Verdict, String> {

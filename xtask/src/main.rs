@@ -1,4 +1,4 @@
-//! The developer's commands: `cargo xtask test | testenv | lint | bench | fuzz`.
+//! The developer's commands: `cargo xtask test | testenv | lint | lifecycle | bench | fuzz | vectors`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -7,12 +7,14 @@
 
 mod bench;
 mod fuzz;
+mod lifecycle;
 mod lint;
 mod metadata;
 mod run;
 mod test;
 mod testenv;
 mod tree;
+mod vectors;
 
 use std::process::ExitCode;
 
@@ -25,9 +27,14 @@ usage: cargo xtask COMMAND
                        a control plane in the foreground until Ctrl-C; or only its binaries
                        (all versions, unless one is named)
   lint                 format, clippy, documentation, licences, architecture, file rules
+  lifecycle [--fields FOLDER]
+                       the tables of API versions and fields, from xtask/data; with a folder of
+                       every-field objects (testdata of kubernetes/api), from those first
   bench NAME [ARG…]    a benchmark, in release
   fuzz [--seconds N] [TARGET…]
-                       the fuzz targets, each N seconds (300)";
+                       the fuzz targets, each N seconds (300)
+  vectors [FILE…]      compare csdr's conversions with the API server's; without FILE, the
+                       project's own vectors";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -36,9 +43,11 @@ fn main() -> ExitCode {
     let done = match command.as_str() {
         "test" => test::run(&rest),
         "testenv" => testenv::run(&rest),
+        "lifecycle" => lifecycle::run(&rest),
         "lint" => lint::run(&rest),
         "bench" => bench::run(&rest),
         "fuzz" => fuzz::run(&rest),
+        "vectors" => return vectors::run(&rest),
         "" | "help" | "-h" | "--help" => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;

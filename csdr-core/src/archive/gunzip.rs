@@ -222,7 +222,7 @@ fn header_is_whole(head: &[u8], at: u64) -> Result<bool> {
 }
 
 /// Decodes bytes that are exactly one gzip member of at most `limit` raw bytes.
-pub(super) fn whole(bytes: &[u8], limit: u64, ratio: u64) -> Result<Vec<u8>> {
+pub(crate) fn whole(bytes: &[u8], limit: u64, ratio: u64) -> Result<Vec<u8>> {
     let (mut gunzip, mut input, mut out) = (Gunzip::new(ratio), bytes, Vec::new());
     loop {
         // Memory follows what the bytes really give, not what they claim.

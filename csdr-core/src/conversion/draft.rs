@@ -13,6 +13,8 @@ use std::{borrow::Cow, fmt::Write as _};
 pub(crate) struct Log {
     /// The stage whose rules run now.
     pub(crate) stage: Stage,
+    /// Whether the tree is what a person wrote: then defaults are not made explicit in it.
+    pub(crate) written: bool,
     pub(crate) changes: Vec<Change>,
     pub(crate) losses: Vec<Loss>,
 }
@@ -21,6 +23,7 @@ impl Default for Log {
     fn default() -> Self {
         Self {
             stage: Stage::Faithful,
+            written: false,
             changes: Vec::new(),
             losses: Vec::new(),
         }
@@ -85,6 +88,11 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Whether the tree is what a person wrote: then defaults are not made explicit in it.
+    pub(crate) fn is_written(&self) -> bool {
+        self.log.written
+    }
+
     /// The value here.
     pub(crate) fn tree(&self) -> &Tree {
         self.tree
@@ -114,6 +122,28 @@ impl<'a> Node<'a> {
         self.get(path).is_some()
     }
 
+    /// Whether a path holds nothing, or what Go takes for nothing in a field that is no pointer: `""`, `0`, `false`.
+    pub(crate) fn is_zero(&self, path: &[&str]) -> bool {
+        match self.get(path) {
+            None | Some(Tree::Bool(false)) => true,
+            Some(Tree::String(text)) => text.is_empty(),
+            Some(number) => number.as_i64() == Some(0),
+        }
+    }
+
+    /// Whether something can be written at a path: no value of another type stands in the way. A rule that meets one leaves it alone.
+    pub(crate) fn reaches(&self, path: &[&str]) -> bool {
+        let mut way = Some(&*self.tree);
+        for key in path {
+            match way {
+                None | Some(Tree::Null) => return true,
+                Some(Tree::Object(map)) => way = map.get(*key),
+                Some(_) => return false,
+            }
+        }
+        true
+    }
+
     /// The string at a path.
     pub(crate) fn text(&self, path: &[&str]) -> Option<&str> {
         self.get(path)?.as_str()
@@ -122,6 +152,18 @@ impl<'a> Node<'a> {
     /// Writes a default of the stored version where nothing stands.
     pub(crate) fn default(&mut self, path: &[&str], value: impl Into<Tree>) {
         self.add(path, value, DEFAULT);
+    }
+
+    /// Writes a default of the stored version into a field that is no pointer: also where Go's zero value of its type stands.
+    pub(crate) fn default_zero(&mut self, path: &[&str], value: impl Into<Tree>) {
+        let value = value.into();
+        let fits = match self.get(path) {
+            None => true,
+            Some(zero) => std::mem::discriminant(zero) == std::mem::discriminant(&value),
+        };
+        if fits && self.is_zero(path) {
+            self.set(path, value, DEFAULT);
+        }
     }
 
     /// Writes a value where nothing stands.
@@ -136,7 +178,8 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Writes a value over whatever stands there; the same value is not recorded.
+    /// Writes a value over whatever stands there; the same value is not recorded. Nothing happens where the way there leads through
+    /// a value that is no object.
     pub(crate) fn set(
         &mut self,
         path: &[&str],
@@ -145,7 +188,7 @@ impl<'a> Node<'a> {
     ) {
         let value = value.into();
         let before = self.get(path).cloned();
-        if before.as_ref() == Some(&value) {
+        if before.as_ref() == Some(&value) || !self.reaches(path) {
             return;
         }
         let edit = match before {
@@ -163,13 +206,28 @@ impl<'a> Node<'a> {
         self.tree.set(path, value);
     }
 
-    /// Moves a value to another path below this node, over whatever stands there. Nothing happens where nothing stands.
+    /// Moves a value to another path below this node. Nothing happens where nothing stands. What stands there is a field that the
+    /// stored version does not have: it gives way, and that is a loss.
     pub(crate) fn rename(&mut self, from: &[&str], to: &[&str]) {
+        if !self.reaches(to) {
+            return;
+        }
         let Some(value) = self.tree.remove(from) else {
             return;
         };
         if value.is_null() {
             return;
+        }
+        if let Some(unknown) = self.get(to).filter(|unknown| **unknown != value).cloned() {
+            let reason =
+                "the stored version has no such field, and the target's has another value for it";
+            self.loses(
+                to,
+                LossKind::UnknownField,
+                Some(unknown),
+                Severity::Info,
+                reason,
+            );
         }
         let edit = Edit::Moved {
             from: self.pointer(from),
@@ -298,6 +356,30 @@ impl<'a> Node<'a> {
         });
     }
 
+    /// Goes through the items of the array at a path, until a rule ends it; `null` items are passed by.
+    pub(crate) fn try_each<E>(
+        &mut self,
+        path: &[&str],
+        mut rule: impl FnMut(&mut Node<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut result = Ok(());
+        self.each(path, |item| {
+            if result.is_ok() {
+                result = rule(item);
+            }
+        });
+        result
+    }
+
+    /// Goes to a path, if something other than `null` stands there; the rule may end it.
+    pub(crate) fn try_at<E>(
+        &mut self,
+        path: &[&str],
+        rule: impl FnOnce(&mut Node<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.at(path, rule).unwrap_or(Ok(()))
+    }
+
     /// Goes through the members of the map at a path; `null` members are passed by.
     pub(crate) fn entries(&mut self, path: &[&str], mut rule: impl FnMut(&str, &mut Node<'_>)) {
         self.at(path, |map| {
@@ -359,6 +441,30 @@ pub(crate) fn map<const N: usize>(members: [(&str, Tree); N]) -> Tree {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_written_over_unseen() {
+        let mut tree = Tree::parse(br#"{"text":"x","null":null,"from":1,"to":2}"#).unwrap();
+        let mut log = Log::default();
+        let mut root = Node::root(&mut tree, &mut log);
+        for (path, writable) in [
+            (&[][..], true),
+            (&["new"], true),
+            (&["text"], true),
+            (&["null", "new"], true),
+            (&["new", "new"], true),
+            (&["text", "new"], false),
+            (&["text", "new", "new"], false),
+        ] {
+            assert_eq!(root.writable(path), writable, "{path:?}");
+        }
+        root.set(&["text", "new"], true, "not written");
+        root.rename(&["from"], &["text", "new"]);
+        root.rename(&["from"], &["to"]);
+        let lost: Vec<_> = log.losses.iter().map(|loss| loss.value.clone()).collect();
+        assert_eq!(lost, [Some(Tree::from(2))]);
+        assert_eq!(tree.to_string(), r#"{"text":"x","null":null,"to":1}"#);
+    }
 
     #[test]
     fn every_edit_is_recorded_with_its_pointer() {

@@ -19,14 +19,21 @@ mod network_policy;
 mod pod;
 mod rbac;
 mod resource_claim;
+mod review;
 mod runtime_class;
 mod scheduling;
 mod slice;
 mod storage;
+#[cfg(test)]
+mod table;
 mod webhook;
 mod workload;
+mod zero;
 
-use super::draft::{Log, Node};
+use super::{
+    draft::{Log, Node},
+    list,
+};
 use crate::{
     Error, ErrorKind, Result,
     model::{ApiVersion, Tree},
@@ -66,6 +73,7 @@ static FAMILIES: &[&[Family]] = &[
     network_policy::FAMILIES,
     rbac::FAMILIES,
     resource_claim::FAMILIES,
+    review::FAMILIES,
     runtime_class::FAMILIES,
     scheduling::FAMILIES,
     slice::FAMILIES,
@@ -74,14 +82,27 @@ static FAMILIES: &[&[Family]] = &[
     workload::FAMILIES,
 ];
 
-/// Makes a built-in object into the version `to`; one that is in it already is not touched.
+/// Makes a built-in object into the version `to`; one that is in it already is not touched. A list is made so item by item.
 ///
 /// The caller has looked that `to` can hold the kind.
 ///
 /// # Errors
 /// `InvalidInput` without `apiVersion` or `kind`, or for a kind without rules; what a rule cannot read.
 pub(super) fn convert(tree: &mut Tree, to: &ApiVersion, log: &mut Log) -> Result<()> {
-    let (Some(from), Some(kind)) = (tree.text_at(&["apiVersion"]), tree.text_at(&["kind"])) else {
+    if list::is_list(tree) {
+        return convert_list(&mut Node::root(tree, log), to);
+    }
+    convert_object(&mut Node::root(tree, log), None, to)
+}
+
+/// Where an object does not say its own version and kind, the list says them.
+type Inherited<'a> = Option<(&'a str, &'a str)>;
+
+fn convert_object(node: &mut Node<'_>, inherited: Inherited<'_>, to: &ApiVersion) -> Result<()> {
+    let own = |key: &str| node.text(&[key]);
+    let from = own("apiVersion").or(inherited.map(|(version, _)| version));
+    let kind = own("kind").or(inherited.map(|(_, kind)| kind));
+    let (Some(from), Some(kind)) = (from, kind) else {
         return Err(Error::invalid("object has no apiVersion or kind"));
     };
     let from: ApiVersion = from.parse()?;
@@ -96,12 +117,78 @@ pub(super) fn convert(tree: &mut Tree, to: &ApiVersion, log: &mut Log) -> Result
             Error::new(ErrorKind::Unsupported, "no conversion of this kind")
                 .with_context("kind", kind)
         })?;
-    let mut node = Node::root(tree, log);
     let source = (from.group(), from.version());
     let target = (to.group(), to.version());
-    (family.defaults)(&mut node, source)?;
-    (family.to_hub)(&mut node, source)?;
-    (family.from_hub)(&mut node, target)?;
-    node.set(&["apiVersion"], to.to_string(), "another API version");
+    if !node.is_written() {
+        (family.defaults)(node, source)?;
+    }
+    (family.to_hub)(node, source)?;
+    (family.from_hub)(node, target)?;
+    if node.has(&["apiVersion"]) || inherited.is_none() {
+        node.set(&["apiVersion"], to.to_string(), ANOTHER_VERSION);
+    }
     Ok(())
+}
+
+const ANOTHER_VERSION: &str = "another API version";
+
+/// The items, and the list's own version if it is a list of one kind; `kind: List` is v1 whatever it holds.
+fn convert_list(node: &mut Node<'_>, to: &ApiVersion) -> Result<()> {
+    let inherited = list::inherited(node.tree());
+    let inherited = inherited
+        .as_ref()
+        .map(|(version, kind)| (&**version, &**kind));
+    let mut result = Ok(());
+    node.each(&["items"], |item| {
+        if result.is_ok() {
+            result = match list::is_list(item.tree()) {
+                true => convert_list(item, to),
+                false => convert_object(item, inherited, to),
+            };
+        }
+    });
+    if inherited.is_some() && result.is_ok() {
+        node.set(&["apiVersion"], to.to_string(), ANOTHER_VERSION);
+    }
+    result
+}
+
+/// The same for what a person wrote, as it stands in kubectl's annotation and in Helm's releases: without making defaults explicit.
+/// The next `kubectl apply` and `helm upgrade` compare with it, and take away from the object what stands there and not in the new
+/// manifest: a written `replicas: 1` would scale down what an autoscaler scales.
+///
+/// # Errors
+/// As [`convert`].
+pub(super) fn convert_written(tree: &mut Tree, to: &ApiVersion, log: &mut Log) -> Result<()> {
+    log.written = true;
+    convert(tree, to, log)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::table::check;
+
+    #[test]
+    fn lists() {
+        check(&[
+            (
+                r#"{"apiVersion":"coordination.k8s.io/v1beta1","kind":"LeaseList","metadata":{"resourceVersion":"1"},
+                    "items":[{"metadata":{"name":"a"}},{"apiVersion":"coordination.k8s.io/v1beta1","kind":"Lease"},null]}"#,
+                "coordination.k8s.io/v1",
+                r#"{"apiVersion":"coordination.k8s.io/v1","kind":"LeaseList","metadata":{"resourceVersion":"1"},
+                    "items":[{"metadata":{"name":"a"}},{"apiVersion":"coordination.k8s.io/v1","kind":"Lease"},null]}"#,
+            ),
+            // The rules see the version of the list.
+            (
+                r#"{"apiVersion":"node.k8s.io/v1alpha1","kind":"RuntimeClassList","items":[{"spec":{"runtimeHandler":"h"}}]}"#,
+                "node.k8s.io/v1",
+                r#"{"apiVersion":"node.k8s.io/v1","kind":"RuntimeClassList","items":[{"handler":"h"}]}"#,
+            ),
+            (
+                r#"{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"v1","kind":"Event","message":"m"}]}"#,
+                "events.k8s.io/v1",
+                r#"{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"events.k8s.io/v1","kind":"Event","note":"m"}]}"#,
+            ),
+        ]);
+    }
 }

@@ -1,7 +1,7 @@
 //! What a conversion did, and what it cost.
 
 use crate::model::{ApiVersion, Object, Tree};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, fmt};
 
 /// What became of an object.
@@ -33,6 +33,30 @@ pub enum Conversion {
     },
 }
 
+/// What will become of the objects of one kind in one version; no object is looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", tag = "route")]
+#[non_exhaustive]
+pub enum Route {
+    /// The target takes the version.
+    Unchanged,
+    /// They are made into another version.
+    Converts {
+        /// That version.
+        to: ApiVersion,
+    },
+    /// They should not be restored.
+    Skipped {
+        /// Why.
+        reason: SkipReason,
+    },
+    /// The target serves no version that they could be made into.
+    NoRoute {
+        /// Why.
+        reason: NoRouteReason,
+    },
+}
+
 /// The stage that made a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -46,7 +70,7 @@ pub enum Stage {
 }
 
 /// How much a person should care.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Severity {
     /// Nothing to do.
@@ -98,7 +122,7 @@ pub struct Change {
 }
 
 /// In which way something is lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub enum LossKind {
@@ -200,6 +224,17 @@ pub enum NoRouteReason {
         /// Versions that the target serves.
         served: Vec<String>,
     },
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unchanged => f.write_str("unchanged"),
+            Self::Converts { to } => write!(f, "converts to {to}"),
+            Self::Skipped { reason } => write!(f, "skipped: {reason}"),
+            Self::NoRoute { reason } => write!(f, "no route: {reason}"),
+        }
+    }
 }
 
 impl fmt::Display for Severity {

@@ -66,10 +66,12 @@ impl Known {
     }
 
     fn builtin(row: &builtin::BuiltinKind) -> Option<Self> {
-        let versions = || row.served.iter().chain(row.older).copied();
+        let mut versions = row.served();
+        versions.append(&mut row.older());
         Some(Self {
-            api: row.api_resource(versions()).ok()?,
-            status: versions()
+            api: row.api_resource(versions.iter().copied()).ok()?,
+            status: versions
+                .into_iter()
                 .filter(|_| row.has_status)
                 .map(str::to_owned)
                 .collect(),
@@ -239,7 +241,7 @@ impl Folder {
         let known = self.resource(resource)?;
         let present = self.present(resource);
         let served: Vec<&str> = match builtin::resource(resource) {
-            Some(row) if !self.kinds.contains_key(resource) => row.served.to_vec(),
+            Some(row) if !self.kinds.contains_key(resource) => row.served(),
             _ => known
                 .api
                 .versions

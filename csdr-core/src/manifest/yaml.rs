@@ -76,10 +76,7 @@ fn chunks(text: &str) -> Vec<(usize, &str)> {
     let mut out = Vec::new();
     let (mut start, mut start_line, mut at) = (0, 1, 0);
     for (number, line) in text.split_inclusive('\n').enumerate() {
-        let marker = line
-            .strip_prefix("---")
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']));
-        if marker {
+        if is_marker(line) {
             out.push((start_line, &text[start..at]));
             // What stands behind the marker on its line belongs to the document.
             (start, start_line) = (at + 3, number + 1);
@@ -89,6 +86,59 @@ fn chunks(text: &str) -> Vec<(usize, &str)> {
     out.push((start_line, &text[start..]));
     out.retain(|(_, chunk)| !chunk.lines().all(is_idle));
     out
+}
+
+/// The text cut in front of every document marker, so that nothing of it is lost: each piece but the first begins with its marker.
+///
+/// ```
+/// use csdr_core::manifest::yaml;
+/// assert_eq!(yaml::pieces("# a\na: 1\n--- # b\nb: 2\n"), ["# a\na: 1\n", "--- # b\nb: 2\n"]);
+/// ```
+pub fn pieces(text: &str) -> Vec<&str> {
+    let (mut found, mut rest, mut at) = (Vec::new(), text, 0);
+    for line in text.split_inclusive('\n') {
+        if at > 0 && is_marker(line) {
+            let (piece, behind) = rest.split_at(at);
+            found.push(piece);
+            (rest, at) = (behind, 0);
+        }
+        at += line.len();
+    }
+    found.push(rest);
+    found
+}
+
+/// A piece with another document in it: its marker and the comments in front of its document stay.
+///
+/// ```
+/// use csdr_core::{manifest::yaml, model::Tree};
+/// let piece = "---\n# Source: web\na: 1 # old\n";
+/// assert_eq!(yaml::with_document(piece, &Tree::parse(br#"{"b":2}"#)?), "---\n# Source: web\nb: 2\n");
+/// # Ok::<(), csdr_core::Error>(())
+/// ```
+pub fn with_document(piece: &str, tree: &Tree) -> String {
+    let mut text = String::with_capacity(piece.len());
+    for (number, line) in piece.split_inclusive('\n').enumerate() {
+        let line = match line.strip_prefix("---") {
+            // What stands behind the marker on its line may belong to the document.
+            Some(rest) if number == 0 && !is_idle(rest) => {
+                text.push_str("---\n");
+                break;
+            }
+            Some(_) if number == 0 => line,
+            _ if is_idle(line) && line.trim() != "..." => line,
+            _ => break,
+        };
+        text.push_str(line);
+    }
+    text.push_str(&to_yaml(tree));
+    text
+}
+
+/// Source: YAML 1.2, production `c-forbidden`.
+fn is_marker(line: &str) -> bool {
+    line.strip_prefix("---")
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
 }
 
 /// A line that holds nothing: blank, a comment, a directive, an end marker.

@@ -3,16 +3,19 @@
 //! ```
 //! use csdr_core::model::builtin;
 //! let deployment = builtin::kind("apps", "Deployment").unwrap();
-//! assert_eq!((deployment.plural, deployment.served), ("deployments", &["v1"][..]));
+//! assert_eq!((deployment.plural, deployment.served()), ("deployments", vec!["v1"]));
 //! let old = builtin::kind("extensions", "Ingress").unwrap();
-//! assert!(old.served.is_empty() && old.older.contains(&"v1beta1"));
+//! assert!(old.served().is_empty() && old.older().contains(&"v1beta1"));
 //! assert!(builtin::discovery().kind("extensions", "Ingress").is_none());
 //! ```
 
 mod table;
 
-use super::{ApiResource, Discovery, GroupResource, ServedVersion};
-use crate::Result;
+use super::{ApiResource, Discovery, GroupResource, ServedVersion, version::compare_versions};
+use crate::{
+    Result,
+    lifecycle::{self, Lifecycle},
+};
 
 /// `gitVersion` of the server that the table describes.
 pub const SERVER_VERSION: &str = "v1.36.3";
@@ -28,10 +31,6 @@ pub struct BuiltinKind {
     pub plural: &'static str,
     /// Whether its objects live in namespaces.
     pub namespaced: bool,
-    /// Versions that 1.36 serves by default, the preferred one first; empty if it serves none.
-    pub served: &'static [&'static str],
-    /// Other versions of 1.8 to 1.36: what a manifest or an older server may carry, the better one first.
-    pub older: &'static [&'static str],
     /// Short names, as kubectl accepts them.
     pub short_names: &'static [&'static str],
     /// Verbs, sorted.
@@ -56,9 +55,44 @@ impl BuiltinKind {
         GroupResource::new(self.group, self.plural)
     }
 
+    /// Versions that 1.36 serves by default, the preferred one first; empty if it serves none.
+    pub fn served(&self) -> Vec<&'static str> {
+        self.served_in(lifecycle::NEWEST)
+    }
+
+    /// Versions that release 1.`minor` serves by default, the preferred one first; empty if it serves none.
+    pub fn served_in(&self, minor: u32) -> Vec<&'static str> {
+        let mut served: Vec<&str> = self
+            .versions()
+            .filter(|row| row.served_in(minor))
+            .map(|row| row.version)
+            .collect();
+        served.sort_by(|one, other| lifecycle::compare_preferred(self.group, one, other));
+        served
+    }
+
+    /// Other versions of 1.8 to 1.36: what a manifest or an older server may carry, the better one first.
+    pub fn older(&self) -> Vec<&'static str> {
+        let mut older: Vec<&str> = self
+            .versions()
+            .filter(|row| row.introduced <= lifecycle::NEWEST && !row.served_in(lifecycle::NEWEST))
+            .map(|row| row.version)
+            .collect();
+        older.sort_by(|one, other| compare_versions(other, one));
+        older
+    }
+
+    fn versions(&self) -> impl Iterator<Item = &'static Lifecycle> + use<> {
+        let group = self.group;
+        lifecycle::of_kind(self.kind)
+            .iter()
+            .filter(move |row| row.group == group)
+    }
+
     /// Whether 1.36 or an older release has `version`.
     pub fn knows(&self, version: &str) -> bool {
-        self.served.contains(&version) || self.older.contains(&version)
+        lifecycle::row(self.group, version, self.kind)
+            .is_some_and(|row| row.introduced <= lifecycle::NEWEST)
     }
 
     /// As a row of a discovery that serves `versions`.
@@ -113,16 +147,25 @@ pub fn resource(resource: &GroupResource) -> Option<&'static BuiltinKind> {
 
 /// What a fresh API server 1.36 serves by default.
 pub fn discovery() -> Discovery {
+    Discovery {
+        server_version: SERVER_VERSION.to_owned(),
+        ..discovery_of(lifecycle::NEWEST)
+    }
+}
+
+/// What a fresh API server of release 1.`minor` serves by default; [`lifecycle::OLDEST`] to [`lifecycle::NEWEST`] are known.
+pub fn discovery_of(minor: u32) -> Discovery {
     let resources = kinds()
         .iter()
-        .filter(|row| !row.served.is_empty())
+        .map(|row| (row, row.served_in(minor)))
+        .filter(|(_, served)| !served.is_empty())
         // Invariant: every row's names are well-formed; a test reads each of them.
-        .filter_map(|row| row.api_resource(row.served.iter().copied()).ok())
+        .filter_map(|(row, served)| row.api_resource(served).ok())
         .collect();
     Discovery {
         resources,
         gaps: Vec::new(),
-        server_version: SERVER_VERSION.to_owned(),
+        server_version: format!("v1.{minor}.0"),
     }
     .sorted()
 }
@@ -130,7 +173,6 @@ pub fn discovery() -> Discovery {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::version::compare_versions;
 
     #[test]
     fn rows_are_sorted_unique_and_well_formed() {
@@ -138,14 +180,16 @@ mod tests {
         assert!(keys.is_sorted_by(|a, b| a < b), "{keys:?}");
         for row in kinds() {
             assert!(row.verbs.is_sorted());
-            assert!(!row.served.is_empty() || !row.older.is_empty(), "{row:?}");
-            assert!(
-                row.served
-                    .iter()
-                    .all(|version| !row.older.contains(version))
-            );
-            let api = row.api_resource(row.served.iter().copied()).unwrap();
-            for version in row.served.iter().chain(row.older) {
+            let (served, older) = (row.served(), row.older());
+            assert!(!served.is_empty() || !older.is_empty(), "{row:?}");
+            assert!(served.iter().all(|version| !older.contains(version)));
+            for life in row.versions() {
+                assert_eq!(life.plural, row.plural, "{life}");
+                // `bindings` alone has a path of its own though it is a request.
+                assert_eq!(life.namespaced.unwrap_or(true), row.namespaced, "{life}");
+            }
+            let api = row.api_resource(served.iter().copied()).unwrap();
+            for version in served.iter().chain(&older) {
                 api.resource
                     .with_version(*version)
                     .api_version()
@@ -153,14 +197,16 @@ mod tests {
                     .unwrap();
             }
             assert!(
-                row.older
-                    .is_sorted_by(|a, b| compare_versions(a, b).is_ge()),
+                older.is_sorted_by(|a, b| compare_versions(a, b).is_ge()),
                 "{row:?}"
             );
         }
         assert_eq!(
             discovery().resources.len(),
-            kinds().iter().filter(|row| !row.served.is_empty()).count()
+            kinds()
+                .iter()
+                .filter(|row| !row.served().is_empty())
+                .count()
         );
     }
 

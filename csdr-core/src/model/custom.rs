@@ -23,8 +23,19 @@ pub struct CustomKind {
     pub resource: ApiResource,
     /// The version in which a server stores its objects.
     pub storage: String,
+    /// How a server makes one version of an object into another.
+    pub conversion: CustomConversion,
     /// Served versions with a status subresource.
     status: BTreeSet<String>,
+}
+
+/// How a server converts between the versions of a custom kind: `spec.conversion.strategy`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CustomConversion {
+    /// `None`: only `apiVersion` changes.
+    ByName,
+    /// By a webhook: nobody else knows how.
+    Webhook,
 }
 
 /// Source: `customresource_discovery_controller.go`.
@@ -101,6 +112,11 @@ impl CustomKind {
         );
         Ok(Self {
             storage: storage.name.to_owned(),
+            conversion: match text(&["spec", "conversion", "strategy"]) {
+                // Absent and empty are `None`. Source: SetDefaults_CustomResourceDefinitionSpec.
+                None | Some("None") => CustomConversion::ByName,
+                Some(_) => CustomConversion::Webhook,
+            },
             status: versions
                 .iter()
                 .filter(|row| row.status)

@@ -11,15 +11,24 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
 };
 use uuid::Uuid;
 
 mod existing;
+mod judge;
+mod note;
 mod planner;
 
+pub use note::PlanNote;
+
+use judge::Judge;
+use note::NoteTable;
 use planner::Planner;
+
+/// Remarks that a plan shows a person; the document has more.
+const SHOWN_NOTES: usize = 100;
 
 /// What a restore will do: one compact row an object. Nobody needs to run it: a plan is the dry run.
 ///
@@ -28,6 +37,8 @@ use planner::Planner;
 pub struct RestorePlan {
     pub(super) head: PlanHead,
     pub(super) rows: Vec<Row>,
+    /// Row and note, in the order of rows.
+    pub(super) remarks: Vec<(u32, u32)>,
 }
 
 /// Everything of a plan but its rows.
@@ -47,6 +58,10 @@ pub(super) struct PlanHead {
     pub(super) bare_namespaces: Vec<String>,
     pub(super) left_out: Vec<LeftOut>,
     pub(super) needs: Vec<Need>,
+    /// What is said about objects, each text once.
+    pub(super) notes: Vec<PlanNote>,
+    /// Remarks that were too many to keep.
+    pub(super) notes_beyond: u64,
     pub(super) digest: String,
 }
 
@@ -68,6 +83,8 @@ pub struct RowView {
     pub target: ObjectId,
     /// What will be done.
     pub action: Action,
+    /// `apiVersion` as stored and as it will be written, where these differ.
+    pub conversion: Option<(String, String)>,
 }
 
 impl RestorePlan {
@@ -111,12 +128,60 @@ impl RestorePlan {
         self.rows.iter().filter_map(|row| {
             let source = self.source_id(row).ok()?;
             let target = self.target_id(row).ok()?;
+            let kind = self.kind(row).ok()?;
             Some(RowView {
                 source,
                 target,
                 action: row.action,
+                conversion: kind
+                    .is_converted()
+                    .then(|| (kind.resource.api_version(), kind.target.api_version())),
             })
         })
+    }
+
+    /// What is said about single objects: losses of a conversion, and why an object is left out.
+    pub fn notes(&self) -> impl Iterator<Item = (ObjectId, &PlanNote)> + '_ {
+        self.remarks.iter().filter_map(|(row, note)| {
+            let row = self.rows.get(*row as usize)?;
+            let note = self.head.notes.get(*note as usize)?;
+            Some((self.source_id(row).ok()?, note))
+        })
+    }
+
+    /// What conversions lose.
+    pub fn losses(&self) -> impl Iterator<Item = (ObjectId, &PlanNote)> + '_ {
+        self.notes().filter(|(_, note)| note.loss.is_some())
+    }
+
+    /// How many remarks there were beyond those that a plan keeps.
+    pub fn notes_beyond(&self) -> u64 {
+        self.head.notes_beyond
+    }
+
+    /// Names of the definitions that are to be made: `<plural>.<group>`.
+    pub(super) fn definitions(&self) -> BTreeSet<String> {
+        self.rows
+            .iter()
+            .filter(|row| {
+                row.action != Action::Skip
+                    && self
+                        .kind(row)
+                        .is_ok_and(|kind| kind.wave == Wave::Definitions)
+            })
+            .map(|row| row.name.to_string())
+            .collect()
+    }
+
+    /// The first remark about a row that is about the whole object.
+    pub(super) fn reason(&self, row: usize) -> Option<&PlanNote> {
+        let row = u32::try_from(row).ok()?;
+        let start = self.remarks.partition_point(|(at, _)| *at < row);
+        let own = self.remarks[start..]
+            .iter()
+            .take_while(|(at, _)| *at == row);
+        own.filter_map(|(_, note)| self.head.notes.get(*note as usize))
+            .find(|note| note.loss.is_none())
     }
 
     pub(super) fn kind(&self, row: &Row) -> Result<&RestoreKind> {
@@ -158,7 +223,7 @@ impl RestorePlan {
         } else {
             &row.name
         };
-        ObjectId::new(kind.resource.group_resource(), namespace, name)
+        ObjectId::new(kind.target.group_resource(), namespace, name)
     }
 
     fn digest(&mut self) -> Result<String> {
@@ -213,7 +278,7 @@ impl fmt::Display for RestorePlan {
         for (from, to) in &spec.namespace_mapping {
             writeln!(f, "  namespace {from} → {to}")?;
         }
-        let mut counts: BTreeMap<(Wave, u16), [u64; 4]> = BTreeMap::new();
+        let mut counts: BTreeMap<(Wave, u16), [u64; 5]> = BTreeMap::new();
         for row in &self.rows {
             let wave = self
                 .head
@@ -222,21 +287,26 @@ impl fmt::Display for RestorePlan {
                 .map_or(Wave::Workloads, |kind| kind.wave);
             counts.entry((wave, row.kind)).or_default()[row.action as usize] += 1;
         }
-        for ((_, kind), [create, existing, before, blocked]) in counts {
+        for ((_, kind), [create, existing, before, blocked, skipped]) in counts {
             let Some(kind) = self.head.kinds.get(usize::from(kind)) else {
                 continue;
             };
             write!(
                 f,
                 "  {:>8}  {}",
-                create + existing + before + blocked,
+                create + existing + before + blocked + skipped,
                 kind.resource
             )?;
+            if kind.is_converted() {
+                write!(f, "  convert {}", kind.resource.api_version())?;
+                write!(f, " → {}", kind.target.api_version())?;
+            }
             for (count, word) in [
                 (create, "create"),
                 (existing, "skip: exists"),
                 (before, "created before"),
                 (blocked, "blocked"),
+                (skipped, "skip"),
             ] {
                 if count > 0 {
                     write!(f, "  {word} {count}")?;
@@ -256,12 +326,20 @@ impl fmt::Display for RestorePlan {
         for left in &self.head.left_out {
             writeln!(f, "  left out  {left}")?;
         }
+        for (id, note) in self.notes().take(SHOWN_NOTES) {
+            writeln!(f, "  {id}: {note}")?;
+        }
+        let more = (self.remarks.len().saturating_sub(SHOWN_NOTES)) as u64 + self.head.notes_beyond;
+        if more > 0 {
+            writeln!(f, "  and {more} remarks more")?;
+        }
         Ok(())
     }
 }
 
 impl Restore {
-    /// Reads the backup's index and the target, and says what a run would do.
+    /// Reads the backup and the target, and says what a run would do. Every selected object is read, its hash checked, and converted, so
+    /// that what is damaged, lost or not taken is known before anything is written.
     ///
     /// # Errors
     /// `InvalidInput` for a bad spec, `NotFound` without such a backup, `Corrupt` for a damaged index; the target's, if it cannot
@@ -274,18 +352,31 @@ impl Restore {
         let discovery = self.target.discover().await?;
         let target = self.target_uid(&discovery).await?;
         let mut planner = Planner::new(spec, &discovery)?;
-        planner.select(&backup).await?;
+        let (apis, defined) = self
+            .target_apis(&backup, &discovery, |id| planner.would_take(id))
+            .await?;
+        planner.select(&backup, &apis).await?;
         let Planner {
-            mut kinds,
+            kinds: stored,
             namespaces,
-            rows,
+            mut rows,
             left_out,
-            definitions,
             ..
         } = planner;
-        for kind in &mut kinds {
-            judge(kind, &discovery, &definitions);
-        }
+        let mut judge = Judge {
+            restore: self,
+            backup: &backup,
+            discovery: &discovery,
+            apis: &apis,
+            defined: &defined.into_iter().collect(),
+            namespaces: &namespaces,
+            stored: &stored,
+            kinds: Vec::new(),
+            places: HashMap::new(),
+            notes: NoteTable::default(),
+        };
+        judge.judge(&mut rows).await?;
+        let Judge { kinds, notes, .. } = judge;
         let mut plan = RestorePlan {
             head: PlanHead {
                 csdr: env!("CARGO_PKG_VERSION").to_owned(),
@@ -303,9 +394,12 @@ impl Restore {
                     .chain(left_out)
                     .collect(),
                 needs: Vec::new(),
+                notes: notes.texts,
+                notes_beyond: notes.beyond,
                 digest: String::new(),
             },
             rows,
+            remarks: notes.remarks,
         };
         existing::Existing {
             restore: self,
@@ -353,37 +447,6 @@ impl Restore {
             Err(error) => Err(error),
         }
     }
-}
-
-/// Decides whether the target takes objects of this kind.
-fn judge(kind: &mut RestoreKind, discovery: &Discovery, definitions: &BTreeSet<String>) {
-    let resource = kind.resource.group_resource();
-    let served = discovery.resource(&resource);
-    if let Some(served) = served {
-        kind.kind.clone_from(&served.kind);
-        if served.serves(&kind.resource.version) {
-            return;
-        }
-    }
-    if definitions.contains(&resource.to_string()) {
-        kind.defined_by_backup = true;
-        return;
-    }
-    kind.blocked = Some(match served {
-        None => format!("the target does not serve {resource}"),
-        Some(served) => {
-            let versions: Vec<&str> = served
-                .versions
-                .iter()
-                .map(|served| served.version.as_str())
-                .collect();
-            format!(
-                "the target serves {resource} only as {}, not as {}",
-                versions.join(", "),
-                kind.resource.version
-            )
-        }
-    });
 }
 
 fn needs(plan: &RestorePlan) -> Vec<Need> {

@@ -9,7 +9,10 @@ use crate::{
 use bytes::Bytes;
 use flate2::{Compression, GzBuilder};
 use serde_json::json;
-use std::{collections::BTreeMap, io::Write};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Write,
+};
 use uuid::Uuid;
 
 /// Rows of a plan that are written at once.
@@ -74,7 +77,10 @@ impl Record<'_> {
                 .write(Bytes::from(format!("{lead}{}", &json[1..json.len() - 1])))
                 .await?;
         }
-        writer.write(Bytes::from_static(b"]}\n")).await?;
+        let remarks = serde_json::to_string(&plan.remarks).map_err(unwritable)?;
+        writer
+            .write(Bytes::from(format!("],\"remarks\":{remarks}}}\n")))
+            .await?;
         writer.finish().await.map(drop)
     }
 
@@ -131,42 +137,49 @@ fn resource_list(plan: &RestorePlan, rows: &[ObjectOutcome]) -> Result<Bytes> {
         .mtime(0)
         .operating_system(255)
         .write(Vec::new(), Compression::new(6));
-    let mut current = None;
-    for (row, outcome) in plan.rows.iter().zip(rows) {
-        let kind = plan.kind(row)?;
-        let id = plan.target_id(row)?;
-        if current != Some(row.kind) {
-            let lead = if current.is_none() { "{" } else { "]," };
-            // A kind that the backup defined itself was not served when the plan was made: its plural stands for it.
-            let name = if kind.kind.is_empty() {
-                &kind.resource.resource
-            } else {
-                &kind.kind
-            };
-            write!(
-                encoder,
-                "{lead}{}:[",
-                json!(format!("{}/{name}", kind.resource.api_version()))
-            )
-            .map_err(failed)?;
+    // Several kinds of the plan may become one of the target: each has one list.
+    let mut kinds: BTreeMap<String, BTreeSet<u16>> = BTreeMap::new();
+    for (at, kind) in plan.head.kinds.iter().enumerate() {
+        // The kind of what could not be read is not known: its plural stands for it.
+        let name = if kind.kind.is_empty() {
+            &kind.target.resource
         } else {
-            encoder.write_all(b",").map_err(failed)?;
-        }
-        current = Some(row.kind);
-        let name = id.namespace().map_or_else(
-            || id.name().to_owned(),
-            |namespace| format!("{namespace}/{}", id.name()),
-        );
-        write!(
-            encoder,
-            "{}",
-            json!(format!("{name}({})", outcome.as_str()))
-        )
-        .map_err(failed)?;
+            &kind.kind
+        };
+        let name = format!("{}/{name}", kind.target.api_version());
+        kinds
+            .entry(name)
+            .or_default()
+            .extend(u16::try_from(at).ok());
     }
-    encoder
-        .write_all(if current.is_none() { b"{}" } else { b"]}" })
-        .map_err(failed)?;
+    let mut text = String::from("{");
+    let mut lists = 0;
+    for (name, own) in kinds {
+        let rows = plan
+            .rows
+            .iter()
+            .zip(rows)
+            .filter(|(row, _)| own.contains(&row.kind));
+        for (at, (row, outcome)) in rows.enumerate() {
+            let id = plan.target_id(row)?;
+            let name_of = id.namespace().map_or_else(
+                || id.name().to_owned(),
+                |namespace| format!("{namespace}/{}", id.name()),
+            );
+            if at == 0 {
+                let lead = if lists == 0 { "" } else { "]," };
+                text.push_str(&format!("{lead}{}:[", json!(name)));
+                lists += 1;
+            } else {
+                text.push(',');
+            }
+            text.push_str(&json!(format!("{name_of}({})", outcome.as_str())).to_string());
+            encoder.write_all(text.as_bytes()).map_err(failed)?;
+            text.clear();
+        }
+    }
+    text.push_str(if lists == 0 { "}" } else { "]}" });
+    encoder.write_all(text.as_bytes()).map_err(failed)?;
     encoder.finish().map(Bytes::from).map_err(failed)
 }
 

@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RestoreKind {
-    /// Resource and version, as stored and as it will be written.
+    /// Resource and version, as stored.
     pub resource: GroupVersionResource,
-    /// Its kind, where the target serves it already.
+    /// Resource and version, as it will be written: another one where the target does not take the stored one.
+    pub target: GroupVersionResource,
+    /// Its kind.
     #[serde(default)]
     pub kind: String,
     /// When it is restored.
@@ -23,6 +25,13 @@ pub struct RestoreKind {
     /// Why none of its objects can be restored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked: Option<String>,
+}
+
+impl RestoreKind {
+    /// Whether its objects are written in another version than they are stored in.
+    pub fn is_converted(&self) -> bool {
+        self.resource != self.target
+    }
 }
 
 /// What a run will do with an object.
@@ -35,8 +44,10 @@ pub enum Action {
     SkipExisting,
     /// An earlier, dead run of this restore has created it.
     CreatedBefore,
-    /// It cannot be restored; the kind says why.
+    /// It cannot be restored; its kind or a note says why.
     Blocked,
+    /// It is not restored; a note says why.
+    Skip,
 }
 
 /// One object: where its bytes lie and what becomes of it. About 80 bytes and its name.
@@ -52,12 +63,14 @@ pub(super) struct Row {
     pub(super) namespace: u32,
     /// Into the plan's kinds.
     pub(super) kind: u16,
+    /// Whether the stored version is the one that its server preferred.
+    pub(super) preferred: bool,
     pub(super) action: Action,
 }
 
 /// A row as it stands in a stored plan.
 #[derive(Serialize, Deserialize)]
-pub(super) struct StoredRow(Box<str>, Digest, u64, u32, u32, u32, u32, u16, Action);
+pub(super) struct StoredRow(Box<str>, Digest, u64, u32, u32, u32, u32, u16, bool, Action);
 
 impl From<Row> for StoredRow {
     fn from(row: Row) -> Self {
@@ -70,6 +83,7 @@ impl From<Row> for StoredRow {
             row.size,
             row.namespace,
             row.kind,
+            row.preferred,
             row.action,
         )
     }
@@ -77,7 +91,18 @@ impl From<Row> for StoredRow {
 
 impl From<StoredRow> for Row {
     fn from(row: StoredRow) -> Self {
-        let StoredRow(name, sha256, member, member_len, entry, size, namespace, kind, action) = row;
+        let StoredRow(
+            name,
+            sha256,
+            member,
+            member_len,
+            entry,
+            size,
+            namespace,
+            kind,
+            preferred,
+            action,
+        ) = row;
         Self {
             name,
             sha256,
@@ -87,6 +112,7 @@ impl From<StoredRow> for Row {
             size,
             namespace,
             kind,
+            preferred,
             action,
         }
     }
@@ -105,16 +131,21 @@ impl<'de> Deserialize<'de> for Row {
 }
 
 impl Row {
+    /// The member of the archive that holds it.
+    pub(super) fn member_span(&self) -> MemberSpan {
+        MemberSpan {
+            offset: self.member,
+            len: u64::from(self.member_len),
+        }
+    }
+
     /// The row of the index again: what reading the object needs.
     pub(super) fn index_row(&self, id: ObjectId, version: String) -> IndexRow {
         IndexRow {
             id,
             version,
-            preferred: true,
-            member: MemberSpan {
-                offset: self.member,
-                len: u64::from(self.member_len),
-            },
+            preferred: self.preferred,
+            member: self.member_span(),
             entry: u64::from(self.entry),
             size: u64::from(self.size),
             sha256: self.sha256,

@@ -3,6 +3,7 @@
 use super::{
     Action, Restore, RestorePlan, RestoreReport, Wave,
     apply::{Creator, manager_of},
+    convert::Fitted,
     prepare::{Prepared, prepare},
     ready::{Ready, is_served},
     record::Record,
@@ -11,6 +12,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Result,
+    conversion::{Severity, TargetApis},
     model::{Object, ObjectId},
     port::{Event, VaultBackendExt, VaultKey, WriteOptions, operation_id},
     report::{Failure, Note, Outcome, RunOptions, unless_cancelled},
@@ -23,6 +25,7 @@ use futures::{
 };
 use jiff::Timestamp;
 use std::{
+    collections::BTreeSet,
     pin::pin,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -63,6 +66,7 @@ impl Restore {
             .map_err(about)?;
         let Begun {
             backup,
+            apis,
             claim,
             continued,
             ours,
@@ -84,6 +88,7 @@ impl Restore {
             outcomes: Mutex::new(Outcomes::new(plan.rows.len())),
             plan: &plan,
             backup,
+            apis,
             creator,
             claim: &claim,
             record: Record {
@@ -122,6 +127,10 @@ impl Restore {
         let discovery = self.target.discover().await?;
         let target = self.target_uid(&discovery).await?;
         plan.check(self.vault.writable_id()?, backup.root_hash()?, &target)?;
+        let planned = plan.definitions();
+        let (apis, _) = self
+            .target_apis(&backup, &discovery, |id| planned.contains(id.name()))
+            .await?;
         let host = self.vault.host();
         let operation = operation_id(&*host.clock, &*host.entropy)?;
         let ours = self.earlier_managers(&plan.head.spec.name).await?;
@@ -146,6 +155,7 @@ impl Restore {
         }
         Ok(Begun {
             backup,
+            apis,
             claim,
             continued,
             ours,
@@ -171,6 +181,7 @@ impl Restore {
 
 struct Begun {
     backup: StoredBackup,
+    apis: TargetApis,
     claim: Claim,
     continued: bool,
     ours: std::collections::BTreeSet<String>,
@@ -181,6 +192,7 @@ struct Run<'a> {
     restore: &'a Restore,
     plan: &'a RestorePlan,
     backup: StoredBackup,
+    apis: TargetApis,
     creator: Creator<'a>,
     claim: &'a Claim,
     record: Record<'a>,
@@ -230,14 +242,20 @@ impl Run<'_> {
                 Action::SkipExisting => ObjectOutcome::Existed,
                 Action::CreatedBefore => ObjectOutcome::Created,
                 Action::Blocked => ObjectOutcome::Failed,
+                Action::Skip => ObjectOutcome::Skipped,
             };
-            let blocked = self
-                .plan
-                .kind(row)
-                .ok()
-                .and_then(|kind| kind.blocked.clone());
+            let kind = self.plan.kind(row).ok();
+            let blocked = kind.and_then(|kind| kind.blocked.clone());
+            let message = match row.action {
+                Action::Blocked | Action::Skip => self
+                    .plan
+                    .reason(at)
+                    .map(|note| note.text.clone())
+                    .or(blocked),
+                _ => None,
+            };
             match self.plan.source_id(row) {
-                Ok(id) => self.settle(at, &id, outcome, blocked, u64::from(row.size)),
+                Ok(id) => self.settle(at, &id, outcome, message, u64::from(row.size)),
                 Err(error) => {
                     self.outcomes()
                         .set(at, ObjectOutcome::Failed, "", Some(error.chain()))
@@ -396,8 +414,15 @@ impl Run<'_> {
         let row = &self.plan.rows[at];
         let size = object.json().len() as u64;
         let target = self.plan.target_id(row).map_err(|error| (at, error))?;
-        let prepared = prepare(&object, &target).map_err(|error| (at, error))?;
-        drop(object);
+        let fitted = match self.fit(at, &source, object) {
+            Ok(object) => object,
+            Err((outcome, message)) => {
+                self.settle(at, &source, outcome, Some(message), size);
+                return Ok(());
+            }
+        };
+        let prepared = prepare(&fitted, &target).map_err(|error| (at, error))?;
+        drop(fitted);
         let (outcome, message) = match prepared {
             Prepared::Skip(reason) => (ObjectOutcome::Skipped, Some(reason.to_owned())),
             Prepared::Create(object) => match self.create(&target, &object).await {
@@ -407,6 +432,36 @@ impl Run<'_> {
         };
         self.settle(at, &source, outcome, message, size);
         Ok(())
+    }
+
+    /// The object in the version that the plan says; what that loses is a warning of the report.
+    fn fit(
+        &self,
+        row: usize,
+        source: &ObjectId,
+        object: Object,
+    ) -> Result<Object, (ObjectOutcome, String)> {
+        let failed = |error: Error| (ObjectOutcome::Failed, error.chain());
+        let kind = self.plan.kind(&self.plan.rows[row]).map_err(failed)?;
+        match self.restore.fit(object, &self.apis).map_err(failed)? {
+            Fitted::Object { object, to, losses } if to == kind.target => {
+                let told = losses.iter().filter(|loss| loss.severity > Severity::Info);
+                for loss in told {
+                    let note = Note::new(source, loss.to_string());
+                    self.outcomes().warnings.push(note);
+                }
+                Ok(object)
+            }
+            Fitted::Object { to, .. } => Err((
+                ObjectOutcome::Failed,
+                format!(
+                    "the target takes it as {to} now, not as {} as planned; plan again",
+                    kind.target
+                ),
+            )),
+            Fitted::Skipped(reason) => Err((ObjectOutcome::Skipped, reason.to_string())),
+            Fitted::NoRoute(reason) => Err((ObjectOutcome::Failed, reason.to_string())),
+        }
     }
 
     async fn create(&self, target: &ObjectId, object: &Object) -> Result<ObjectOutcome> {
@@ -434,13 +489,17 @@ impl Run<'_> {
 
     /// Kinds that the backup defines itself must be established and served before their objects come.
     async fn wait_for_definitions(&self) -> Result<()> {
-        let wanted: Vec<_> = self
+        let made = self
             .plan
-            .head
-            .kinds
+            .rows
             .iter()
+            .filter(|row| row.action == Action::Create);
+        let made: BTreeSet<u16> = made.map(|row| row.kind).collect();
+        let wanted: Vec<_> = made
+            .iter()
+            .filter_map(|kind| self.plan.head.kinds.get(usize::from(*kind)))
             .filter(|kind| kind.defined_by_backup)
-            .map(|kind| kind.resource.clone())
+            .map(|kind| kind.target.clone())
             .collect();
         if wanted.is_empty() {
             return Ok(());
@@ -453,7 +512,7 @@ impl Run<'_> {
         for row in &self.plan.rows {
             let kind = self.plan.kind(row)?;
             if kind.wave == Wave::Definitions && names.iter().any(|name| **name == *row.name) {
-                definitions.push((self.plan.target_id(row)?, kind.resource.version.clone()));
+                definitions.push((self.plan.target_id(row)?, kind.target.version.clone()));
             }
         }
         for (id, reason) in self.ready().definitions(definitions).await? {
@@ -466,10 +525,10 @@ impl Run<'_> {
             .collect();
         for (at, row) in self.plan.rows.iter().enumerate() {
             let kind = self.plan.kind(row)?;
-            if row.action == Action::Create && missing.contains(&kind.resource) {
+            if row.action == Action::Create && missing.contains(&kind.target) {
                 let message = format!(
                     "the target does not serve {} after its definition was restored",
-                    kind.resource
+                    kind.target
                 );
                 self.settle(
                     at,

@@ -194,8 +194,10 @@ impl ResourceChoice {
         if let Some(why) = never_stored(&resource.resource) {
             return left(LeftOutReason::MadeByCluster, why);
         }
+        // A folder has each object where it is written, and nowhere else.
         let elsewhere = COHABITING
             .iter()
+            .filter(|_| !discovery.server_version.is_empty())
             .find(|(old, _)| *old == name)
             .map(|(_, new)| *new);
         if let Some(new) = elsewhere.filter(|new| {

@@ -9,12 +9,12 @@ use crate::{
     archive::{ArchiveLimits, Digest, IndexPart, IndexRow, Member, MemberSpan, decode_member},
     backup::BackupReport,
     cancel::Until,
-    model::{Object, ObjectId},
+    model::{GroupResource, Object, ObjectId},
     port::{ComputeExt, VaultBackend, VaultBackendExt, VaultKey},
     select::LeftOut,
     spec::BackupSpec,
 };
-use futures::{StreamExt, stream::BoxStream};
+use futures::{StreamExt, TryStreamExt, stream::BoxStream};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -338,6 +338,38 @@ impl StoredBackup {
                 futures::stream::iter(rows)
             })
             .boxed()
+    }
+
+    /// The rows of one resource, in order; only the parts of the index that hold some are read.
+    pub(crate) fn rows_of(
+        &self,
+        resource: &GroupResource,
+    ) -> Result<BoxStream<'static, Result<IndexRow>>> {
+        let parts: Vec<usize> = self
+            .indexed()?
+            .index
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, part))| {
+                part.first.resource() <= resource && resource <= part.last.resource()
+            })
+            .map(|(at, _)| at)
+            .collect();
+        let (this, resource) = (self.clone(), resource.clone());
+        Ok(futures::stream::iter(parts)
+            .then(move |part| {
+                let (this, resource) = (this.clone(), resource.clone());
+                async move {
+                    let rows = this.index_part(part).await?.into_rows();
+                    let own = rows
+                        .into_iter()
+                        .filter(move |row| *row.id.resource() == resource)
+                        .map(Ok);
+                    Ok::<_, Error>(futures::stream::iter(own))
+                }
+            })
+            .try_flatten()
+            .boxed())
     }
 
     /// One object, in the version that its server preferred.

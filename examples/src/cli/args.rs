@@ -1,7 +1,16 @@
 //! What a person may write.
 
+mod conversion;
+
+pub(super) use conversion::{Convert, JobStage, Lifecycle, Release};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use csdr_core::{model::LabelSelector, model::ObjectId, spec::ClusterScope, vault::VerifyLevel};
+use csdr_core::{
+    model::LabelSelector,
+    model::ObjectId,
+    spec::{ApiVersions, ClusterScope},
+    vault::VerifyLevel,
+};
 use std::{path::PathBuf, time::Duration};
 
 /// Backs up, restores and migrates Kubernetes applications.
@@ -64,6 +73,10 @@ pub(super) enum Command {
     /// Plan and run restores, and look at them.
     #[command(subcommand)]
     Restore(RestoreCommand),
+    /// Convert manifests for another release of Kubernetes. What changes and what is lost goes to standard error.
+    Convert(Box<Convert>),
+    /// Show what a backup would become on other releases of Kubernetes.
+    Lifecycle(Lifecycle),
     /// Look after the vault itself.
     #[command(subcommand)]
     Vault(VaultCommand),
@@ -240,11 +253,31 @@ pub(super) struct BackupCreate {
     pub(super) default_namespace: Option<String>,
     #[command(flatten)]
     pub(super) selection: Selection,
+    /// In which of its served versions an object is stored [default: all].
+    #[arg(long, value_enum, value_name = "WHICH", conflicts_with = "spec")]
+    pub(super) api_versions: Option<Versions>,
     /// Show the plan, change nothing.
     #[arg(long)]
     pub(super) dry_run: bool,
     #[command(flatten)]
     pub(super) bounds: Bounds,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Versions {
+    /// In each: a restore finds more often one that its target serves.
+    All,
+    /// In the one that the server prefers.
+    Preferred,
+}
+
+impl From<Versions> for ApiVersions {
+    fn from(versions: Versions) -> Self {
+        match versions {
+            Versions::All => Self::AllServed,
+            Versions::Preferred => Self::Preferred,
+        }
+    }
 }
 
 #[derive(Args, Debug)]

@@ -48,8 +48,13 @@ impl Console {
 
     /// A result, to standard output. A reader that has gone (`csdr … | head`) is not an error.
     pub(super) fn print(&self, text: &str) -> Result<()> {
+        self.write(&format!("{text}\n"))
+    }
+
+    /// A result as it is, without a line feed of its own.
+    pub(super) fn write(&self, text: &str) -> Result<()> {
         let mut out = self.stdout.lock().unwrap_or_else(PoisonError::into_inner);
-        match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::new(
                 ErrorKind::Unavailable,
                 "cannot write to standard output; check where it leads",
@@ -59,6 +64,22 @@ impl Console {
         }
     }
 
+    /// What is told beside a result, in the form that was asked for, to standard error.
+    pub(super) fn tell(
+        &self,
+        output: Output,
+        document: &impl Serialize,
+        table: impl FnOnce() -> String,
+    ) -> Result<()> {
+        let mut text = rendered(output, document, table)?;
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        let mut err = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+        Ok(())
+    }
+
     /// A result in the form that was asked for.
     pub(super) fn show(
         &self,
@@ -66,21 +87,7 @@ impl Console {
         document: &impl Serialize,
         table: impl FnOnce() -> String,
     ) -> Result<()> {
-        let unwritable = |error| {
-            Error::new(
-                ErrorKind::Unexpected,
-                "the result cannot be written as JSON",
-            )
-            .with_source(error)
-        };
-        let text = match output {
-            Output::Table => table(),
-            Output::Json => serde_json::to_string_pretty(document).map_err(unwritable)?,
-            Output::Yaml => to_yaml(&Tree::parse(
-                &serde_json::to_vec(document).map_err(unwritable)?,
-            )?),
-        };
-        self.print(text.trim_end())
+        self.print(&rendered(output, document, table)?)
     }
 
     /// A line to standard error; when that is gone, nobody is left to tell.
@@ -100,4 +107,26 @@ impl Console {
         };
         self.line(&format!("error: {text}"));
     }
+}
+
+fn rendered(
+    output: Output,
+    document: &impl Serialize,
+    table: impl FnOnce() -> String,
+) -> Result<String> {
+    let unwritable = |error| {
+        Error::new(
+            ErrorKind::Unexpected,
+            "the result cannot be written as JSON",
+        )
+        .with_source(error)
+    };
+    let text = match output {
+        Output::Table => table(),
+        Output::Json => serde_json::to_string_pretty(document).map_err(unwritable)?,
+        Output::Yaml => to_yaml(&Tree::parse(
+            &serde_json::to_vec(document).map_err(unwritable)?,
+        )?),
+    };
+    Ok(text.trim_end().to_owned())
 }

@@ -27,6 +27,7 @@ pub(super) fn backup(args: &BackupCreate) -> Result<BackupSpec> {
             excluded_resources: selection.excluded_resources.clone(),
             label_selector: selection.selector.clone().unwrap_or_default(),
             cluster_scoped: scope(selection),
+            api_versions: args.api_versions.map(Into::into).unwrap_or_default(),
         },
     };
     spec.validate()

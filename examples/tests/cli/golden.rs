@@ -5,7 +5,7 @@ use std::{env, fs, path::Path};
 
 /// Compares with `golden/<name>.txt` after times, ids and sizes of compressed bytes are masked.
 #[track_caller]
-fn check(name: &str, text: &str) {
+pub(crate) fn check(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/cli/golden/{name}.txt"));
     let text = masked(text);
     if env::var_os("UPDATE").is_some() {
@@ -95,6 +95,8 @@ fn help() {
         ("help-backup-create", vec!["backup", "create", "--help"]),
         ("help-backup-export", vec!["backup", "export", "--help"]),
         ("help-restore-create", vec!["restore", "create", "--help"]),
+        ("help-convert", vec!["convert", "--help"]),
+        ("help-lifecycle", vec!["lifecycle", "--help"]),
         ("help-vault", vec!["vault", "--help"]),
     ] {
         let ran = world.ok(&args);

@@ -8,6 +8,7 @@
 mod backup;
 mod bad_input;
 mod cancel;
+mod convert;
 mod damage;
 mod golden;
 mod restore;

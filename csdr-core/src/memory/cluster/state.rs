@@ -36,7 +36,7 @@ enum Status {
 impl Kind {
     pub(super) fn builtin(row: &builtin::BuiltinKind) -> Result<Self> {
         Ok(Self {
-            api: row.api_resource(row.served.iter().copied())?,
+            api: row.api_resource(row.served())?,
             has_generation: row.has_generation,
             status: Status::Builtin(row.has_status),
         })
@@ -115,7 +115,7 @@ impl State {
     pub(super) fn new(clock: Arc<dyn Clock>, seed: u32) -> Self {
         let kinds = builtin::kinds()
             .iter()
-            .filter(|row| !row.served.is_empty())
+            .filter(|row| !row.served().is_empty())
             .filter_map(|row| Some((row.resource().ok()?, Kind::builtin(row).ok()?)))
             .collect();
         Self {

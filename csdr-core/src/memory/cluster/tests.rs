@@ -48,9 +48,9 @@ fn request(resource: &str, namespace: Option<&str>) -> ListRequest {
     let resource: GroupResource = resource.parse().unwrap();
     let row = builtin::resource(&resource).unwrap();
     ListRequest {
-        resource: resource.with_version(row.served[0]),
+        resource: resource.with_version(row.served()[0]),
         kind: crate::model::GroupVersionKind {
-            api_version: crate::model::ApiVersion::new(row.group, row.served[0]).unwrap(),
+            api_version: crate::model::ApiVersion::new(row.group, row.served()[0]).unwrap(),
             kind: row.kind.into(),
         },
         namespace: namespace.map(str::to_owned),

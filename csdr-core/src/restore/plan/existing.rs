@@ -43,7 +43,9 @@ impl Existing<'_> {
             .collect();
         let found: Vec<Actions> = stream::iter(looks).buffered(LOOKS).try_collect().await?;
         for (row, action) in found.into_iter().flatten() {
-            plan.rows[row].action = action;
+            if plan.rows[row].action == Action::Create {
+                plan.rows[row].action = action;
+            }
         }
         plan.head.bare_namespaces = bare_namespaces(plan, namespaces.as_ref())?;
         Ok(())
@@ -108,7 +110,7 @@ impl Existing<'_> {
                 if let Some(object) = self
                     .restore
                     .target
-                    .get(&plan.target_id(row)?, &kind.resource.version)
+                    .get(&plan.target_id(row)?, &kind.target.version)
                     .await?
                 {
                     actions.push((unit.start + at, action(&object)));
@@ -117,7 +119,7 @@ impl Existing<'_> {
             return Ok(actions);
         }
         let request = list_request(
-            &kind.resource,
+            &kind.target,
             &kind.kind,
             first_id.namespace().map(str::to_owned),
         )?;

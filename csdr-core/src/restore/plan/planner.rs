@@ -3,14 +3,15 @@
 use crate::{
     Error, ErrorKind, Result,
     archive::{IndexRow, Member, MemberSpan},
-    model::{Discovery, ObjectId},
-    restore::{Action, RestoreKind, Wave, row::Row},
+    conversion::TargetApis,
+    model::{Discovery, GroupVersionResource, ObjectId},
+    restore::{Action, convert::best_version, row::Row},
     select::{LeftOut, LeftOutReason, Patterns, is_system_namespace, never_restored},
     spec::{ClusterScope, RestoreSpec},
     vault::StoredBackup,
 };
 use futures::TryStreamExt;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// Goes through the index and makes rows of what is selected.
 pub(super) struct Planner<'a> {
@@ -18,12 +19,13 @@ pub(super) struct Planner<'a> {
     discovery: &'a Discovery,
     names: Patterns,
     resources: Patterns,
-    pub(super) kinds: Vec<RestoreKind>,
+    /// Resources and versions of the rows.
+    pub(super) kinds: Vec<GroupVersionResource>,
     pub(super) namespaces: Vec<String>,
+    /// Where each of them stands.
+    places: HashMap<String, usize>,
     pub(super) rows: Vec<Row>,
     pub(super) left_out: BTreeSet<LeftOut>,
-    /// Selected custom resource definitions: `plural.group`.
-    pub(super) definitions: BTreeSet<String>,
 }
 
 impl<'a> Planner<'a> {
@@ -43,20 +45,39 @@ impl<'a> Planner<'a> {
             )?,
             kinds: Vec::new(),
             namespaces: Vec::new(),
+            places: HashMap::new(),
             rows: Vec::new(),
             left_out: BTreeSet::new(),
-            definitions: BTreeSet::new(),
         })
     }
 
     /// Goes through the index once; under a label selector through the archive as well.
-    pub(super) async fn select(&mut self, backup: &StoredBackup) -> Result<()> {
+    pub(super) async fn select(&mut self, backup: &StoredBackup, apis: &TargetApis) -> Result<()> {
         self.rows
             .reserve_exact(usize::try_from(backup.objects()?.min(1 << 24)).unwrap_or_default());
         let mut rows = backup.rows();
         let mut held: Option<(MemberSpan, Member)> = None;
-        while let Some(row) = rows.try_next().await? {
-            if !row.preferred || !self.takes(&row.id) {
+        let mut versions: Vec<IndexRow> = Vec::new();
+        loop {
+            // Rows of one object stand together, one a version.
+            let next = rows.try_next().await?;
+            let ended = next.is_none();
+            let row = match (versions.first(), &next) {
+                (None, _) => None,
+                (Some(own), Some(next)) if own.id == next.id => None,
+                _ => Some(best_version(&versions, apis).clone()),
+            };
+            if row.is_some() {
+                versions.clear();
+            }
+            versions.extend(next);
+            let Some(row) = row else {
+                if ended {
+                    break;
+                }
+                continue;
+            };
+            if !self.takes(&row.id) {
                 continue;
             }
             if !self.spec.label_selector.is_empty() && row.id.resource().to_string() != "namespaces"
@@ -81,6 +102,21 @@ impl<'a> Planner<'a> {
         }
         self.rows.shrink_to_fit();
         Ok(())
+    }
+
+    /// Whether the spec takes an object, without a record of what it leaves out.
+    pub(super) fn would_take(&self, id: &ObjectId) -> bool {
+        let mut look = Self {
+            names: self.names.clone(),
+            resources: self.resources.clone(),
+            kinds: Vec::new(),
+            namespaces: Vec::new(),
+            places: HashMap::new(),
+            rows: Vec::new(),
+            left_out: BTreeSet::new(),
+            ..*self
+        };
+        look.takes(id)
     }
 
     fn takes(&mut self, id: &ObjectId) -> bool {
@@ -158,27 +194,14 @@ impl<'a> Planner<'a> {
             .with_context("object", &row.id)
         };
         let resource = row.id.resource().with_version(&row.version);
-        if self
-            .kinds
-            .last()
-            .is_none_or(|kind| kind.resource != resource)
-        {
-            let wave = Wave::of(row.id.resource());
-            self.kinds.push(RestoreKind {
-                resource,
-                kind: String::new(),
-                wave,
-                defined_by_backup: false,
-                blocked: None,
-            });
-        }
-        if self
-            .kinds
-            .last()
-            .is_some_and(|kind| kind.wave == Wave::Definitions)
-        {
-            self.definitions.insert(row.id.name().to_owned());
-        }
+        // Rows come sorted by resource, so the place is one of the last.
+        let kind = match self.kinds.iter().rposition(|kind| *kind == resource) {
+            Some(kind) => kind,
+            None => {
+                self.kinds.push(resource);
+                self.kinds.len() - 1
+            }
+        };
         let namespace = match row.id.namespace() {
             None => 0,
             Some(namespace) => 1 + self.intern(namespace),
@@ -191,19 +214,21 @@ impl<'a> Planner<'a> {
             entry: u32::try_from(row.entry).map_err(|_| too_large("entry"))?,
             size: u32::try_from(row.size).map_err(|_| too_large("object"))?,
             namespace: u32::try_from(namespace).map_err(|_| too_large("namespaces"))?,
-            kind: u16::try_from(self.kinds.len() - 1).map_err(|_| too_large("kinds"))?,
+            kind: u16::try_from(kind).map_err(|_| too_large("kinds"))?,
+            preferred: row.preferred,
             action: Action::Create,
         });
         Ok(())
     }
 
     fn intern(&mut self, namespace: &str) -> usize {
-        // Rows come sorted, so the place is mostly the last one.
-        if let Some(at) = self.namespaces.iter().rposition(|own| own == namespace) {
-            return at;
+        if let Some(at) = self.places.get(namespace) {
+            return *at;
         }
+        let at = self.namespaces.len();
         self.namespaces.push(namespace.to_owned());
-        self.namespaces.len() - 1
+        self.places.insert(namespace.to_owned(), at);
+        at
     }
 
     /// Under a label selector, Namespace objects that own nothing selected are left out.
@@ -211,7 +236,11 @@ impl<'a> Planner<'a> {
         let namespaces: BTreeSet<&str> = self.namespaces.iter().map(String::as_str).collect();
         let kinds = &self.kinds;
         self.rows.retain(|row| {
-            kinds[usize::from(row.kind)].wave != Wave::Namespaces || namespaces.contains(&*row.name)
+            !is_namespaces(&kinds[usize::from(row.kind)]) || namespaces.contains(&*row.name)
         });
     }
+}
+
+fn is_namespaces(resource: &GroupVersionResource) -> bool {
+    resource.group.is_empty() && resource.resource == "namespaces"
 }

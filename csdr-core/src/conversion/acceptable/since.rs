@@ -1,0 +1,111 @@
+//! Fields that are younger than the target: its server would drop them without a word.
+//!
+//! Source: api-versions.md section 6 (down-level), and the types and feature gates of Kubernetes 1.16 to 1.36. The minor is that of
+//! the release whose API first has the field, also where a gate still keeps it off.
+
+mod tables;
+
+use super::{
+    Context,
+    needle::{self, Needle},
+    pod,
+};
+use crate::conversion::{
+    draft::Node,
+    outcome::{LossKind, Severity},
+};
+
+/// A field and when it came.
+pub(super) struct Field {
+    /// Keys with a point between them; `[]` after one goes through its items.
+    path: &'static str,
+    /// The first minor whose API has it.
+    since: u32,
+    /// Values, as JSON, that say what a server without the field does: they are left, as nothing is lost.
+    same: &'static [&'static str],
+    severity: Severity,
+    /// What the loss means.
+    reason: &'static str,
+}
+
+/// The fields of some kinds of one group.
+struct Table {
+    group: &'static str,
+    kinds: &'static [&'static str],
+    /// Whether the paths begin at the Pod or the pod template.
+    in_pod: bool,
+    fields: &'static [Field],
+}
+
+fn of<'a>(group: &'a str, kind: &'a str) -> impl Iterator<Item = &'static Table> + 'a {
+    tables::TABLES
+        .iter()
+        .filter(move |table| table.group == group && table.kinds.contains(&kind))
+}
+
+/// The kinds that have such fields.
+pub(super) fn kinds() -> impl Iterator<Item = (&'static str, &'static str)> {
+    tables::TABLES
+        .iter()
+        .flat_map(|table| table.kinds.iter().map(|kind| (table.group, *kind)))
+}
+
+fn last_key(path: &'static str) -> &'static str {
+    path.rsplit('.')
+        .next()
+        .unwrap_or(path)
+        .trim_end_matches("[]")
+}
+
+/// The keys of the fields that a target does not have.
+pub(super) fn needles(group: &str, kind: &str, minor: u32) -> Vec<Needle> {
+    of(group, kind)
+        .flat_map(|table| table.fields)
+        .filter(|field| field.since > minor)
+        .map(|field| needle::value(last_key(field.path), |_| true))
+        .collect()
+}
+
+/// Takes away what the target does not have.
+pub(super) fn mend(node: &mut Node<'_>, context: &Context<'_>) {
+    for table in of(context.api_version.group(), context.kind) {
+        for field in table
+            .fields
+            .iter()
+            .filter(|field| field.since > context.minor)
+        {
+            let keys: Vec<&str> = field.path.split('.').collect();
+            if table.in_pod {
+                pod::at_template(node, context.kind, |pod| drop_at(pod, &keys, field));
+            } else {
+                drop_at(node, &keys, field);
+            }
+        }
+    }
+}
+
+fn drop_at(node: &mut Node<'_>, keys: &[&str], field: &Field) {
+    let Some((first, rest)) = keys.split_first() else {
+        return;
+    };
+    if rest.is_empty() {
+        let says_something = node
+            .get(&[first])
+            .is_some_and(|value| !field.same.contains(&value.to_string().as_str()));
+        if says_something {
+            node.lose(
+                &[first],
+                LossKind::NoCounterpart,
+                field.severity,
+                format!(
+                    "the field came with Kubernetes 1.{}: {}",
+                    field.since, field.reason
+                ),
+            );
+        }
+    } else if let Some(array) = first.strip_suffix("[]") {
+        node.each(&[array], |item| drop_at(item, rest, field));
+    } else {
+        node.at(&[first], |child| drop_at(child, rest, field));
+    }
+}

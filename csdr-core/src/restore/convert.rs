@@ -1,0 +1,141 @@
+//! Which API versions the target takes, and what becomes of one object for it.
+
+use super::Restore;
+use crate::{
+    Error, ErrorKind, Result,
+    archive::IndexRow,
+    conversion::{Conversion, Loss, NoRouteReason, SkipReason, TargetApis},
+    model::{CustomKind, Discovery, GroupResource, GroupVersionResource, Object, ObjectId},
+    vault::StoredBackup,
+};
+use futures::TryStreamExt;
+
+/// What becomes of a stored object.
+pub(super) enum Fitted {
+    /// It goes on like this, into this resource and version.
+    Object {
+        object: Object,
+        to: GroupVersionResource,
+        losses: Vec<Loss>,
+    },
+    Skipped(SkipReason),
+    NoRoute(NoRouteReason),
+}
+
+impl Restore {
+    /// The object in a version that the target takes.
+    pub(super) fn fit(&self, object: Object, apis: &TargetApis) -> Result<Fitted> {
+        let conversion = self
+            .converter
+            .convert(&object, apis)
+            .map_err(|error| error.with_context("object", object.id()))?;
+        Ok(match conversion {
+            Conversion::Unchanged => {
+                let to = object.resource_version_path();
+                Fitted::Object {
+                    object,
+                    to,
+                    losses: Vec::new(),
+                }
+            }
+            Conversion::Converted {
+                object: converted,
+                losses,
+                ..
+            } => {
+                same(&object, &converted)?;
+                // A restore writes neither status nor what the server owns.
+                let counts = |loss: &Loss| {
+                    !loss.path.starts_with("/status")
+                        && !loss.path.starts_with("/metadata/managedFields")
+                };
+                Fitted::Object {
+                    to: converted.resource_version_path(),
+                    object: converted,
+                    losses: losses.into_iter().filter(counts).collect(),
+                }
+            }
+            Conversion::Skipped { reason } => Fitted::Skipped(reason),
+            Conversion::NoRoute { reason } => Fitted::NoRoute(reason),
+        })
+    }
+
+    /// What the target serves now, and what it will serve once the definitions of the backup that `takes` chooses are restored.
+    /// Answers the names of those definitions as well: `<plural>.<group>`.
+    pub(super) async fn target_apis(
+        &self,
+        backup: &StoredBackup,
+        discovery: &Discovery,
+        takes: impl Fn(&ObjectId) -> bool,
+    ) -> Result<(TargetApis, Vec<GroupResource>)> {
+        let apis = match &self.apis {
+            Some(apis) => apis.clone(),
+            None => TargetApis::from_discovery(discovery.clone()),
+        };
+        let definitions: GroupResource =
+            "customresourcedefinitions.apiextensions.k8s.io".parse()?;
+        let mut rows = backup.rows_of(&definitions)?;
+        let mut kinds: Vec<CustomKind> = Vec::new();
+        let mut held: Vec<IndexRow> = Vec::new();
+        loop {
+            let row = rows.try_next().await?;
+            if let Some(first) = held.first()
+                && row.as_ref().is_none_or(|row| row.id != first.id)
+            {
+                let best = best_version(&held, &apis);
+                let object = backup.member(best.member).await?.object(best);
+                // One that cannot be read or converted is told of with its own row.
+                if let Ok(Fitted::Object { object, .. }) =
+                    object.and_then(|object| self.fit(object, &apis))
+                    && let Ok(kind) = object.tree().and_then(|tree| CustomKind::from_crd(&tree))
+                {
+                    kinds.push(kind);
+                }
+                held.clear();
+            }
+            match row {
+                Some(row) if takes(&row.id) => held.push(row),
+                Some(_) => {}
+                None => break,
+            }
+        }
+        let names = kinds.iter().map(|kind| kind.resource.resource.clone());
+        let names: Vec<GroupResource> = names.collect();
+        // A definition that the target has already stays as it is there (R256).
+        kinds.retain(|kind| discovery.resource(&kind.resource.resource).is_none());
+        Ok((apis.with_definitions(&kinds), names))
+    }
+}
+
+/// Of the versions in which one object is stored, the one to restore: the source's preferred one if the target serves it, else the
+/// best one that the target serves, else the preferred one, to be converted.
+pub(super) fn best_version<'a>(stored: &'a [IndexRow], apis: &TargetApis) -> &'a IndexRow {
+    let served = |row: &&IndexRow| {
+        let served = apis.discovery().resource(row.id.resource());
+        served.is_some_and(|served| served.serves(&row.version))
+    };
+    let preferred = stored.iter().find(|row| row.preferred);
+    let best = stored
+        .iter()
+        .filter(served)
+        .max_by(|a, b| crate::model::compare_versions(&a.version, &b.version));
+    preferred
+        .filter(served)
+        .or(best)
+        .or(preferred)
+        .unwrap_or(&stored[0])
+}
+
+/// A converter must hand back the object that it was given.
+fn same(stored: &Object, converted: &Object) -> Result<()> {
+    let (old, new) = (stored.id(), converted.id());
+    if old.name() == new.name() && old.namespace() == new.namespace() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Unexpected,
+        "the converter answered another object than it was given",
+    )
+    .with_context("object", old)
+    .with_context("answer", new))
+}

@@ -1,0 +1,26 @@
+//! `csdr lifecycle`: what a backup would become on other releases.
+
+use super::{
+    Exit,
+    args::Lifecycle,
+    context::Context,
+    convert::{kubernetes, recorded},
+};
+use csdr_core::{Result, conversion::TargetApis, lifecycle::report};
+
+pub(super) async fn lifecycle(cx: &Context, args: &Lifecycle) -> Result<Exit> {
+    let mut targets: Vec<(String, TargetApis)> = Vec::new();
+    for release in &args.targets {
+        targets.push((release.to_string(), kubernetes(*release)?));
+    }
+    for file in &args.target_apis {
+        targets.push((file.display().to_string(), recorded(file)?));
+    }
+    let vault = cx.vault().await?;
+    let opened = cx.open(&vault, &args.backup, &args.scratch).await?;
+    let converter = args.choices.converter();
+    let judging = report(&opened.backup, &targets, &converter);
+    let report = cx.unless_cancelled("judge backup", judging).await?;
+    cx.console.show(cx.output, &report, || report.to_string())?;
+    Ok(Exit::Complete)
+}
