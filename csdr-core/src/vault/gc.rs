@@ -44,7 +44,7 @@ impl Default for GcOptions {
 pub struct GcReport {
     /// Folders of dead operations, or of begun deletions, that were removed: `backups/shop-1`.
     pub removed: Vec<String>,
-    /// Folders that looked dead in the list and are not, with the reason.
+    /// Folders that are not dead after all: an operation is running there, or has ended meanwhile.
     pub kept: Vec<String>,
     /// Folders that could not be removed, with the reason.
     pub failed: Vec<String>,

@@ -4,13 +4,13 @@ use super::{FileRecord, Manifest, StoredBackup, layout::COMMIT_RECORD};
 use crate::{
     Error, ErrorKind, Result,
     archive::{Digest, verify_archive},
-    port::{ReadRange, VaultBackend, VaultKey},
+    port::{ReadRange, VaultBackend, VaultBackendExt, VaultKey},
     report::Notes,
 };
 use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 /// How far a backup is verified; each level includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -173,7 +173,10 @@ impl StoredBackup {
                 "operation",
                 record.operation.as_deref() == Some(manifest.operation.to_string().as_str()),
             ),
-            ("objects", record.objects == Some(manifest.archive.objects)),
+            (
+                "number of objects",
+                record.objects == Some(manifest.archive.objects),
+            ),
             ("completion", record.completed == Some(manifest.created)),
         ];
         if level >= VerifyLevel::Hashes {
@@ -183,11 +186,18 @@ impl StoredBackup {
                 facts.extend(record.facts_of(&told, &spec));
             }
         }
-        let differs = facts.iter().filter(|(_, equal)| !equal);
-        report.problems.extend(differs.map(|(fact, _)| Problem {
-            file: COMMIT_RECORD.to_owned(),
-            message: format!("tells another {fact} than the files that the manifest vouches for"),
-        }));
+        let differs: BTreeSet<&str> = facts
+            .into_iter()
+            .filter_map(|(fact, equal)| (!equal).then_some(fact))
+            .collect();
+        report
+            .problems
+            .extend(differs.into_iter().map(|fact| Problem {
+                file: COMMIT_RECORD.to_owned(),
+                message: format!(
+                    "tells another {fact} than the files that the manifest vouches for"
+                ),
+            }));
         Ok(())
     }
 
@@ -203,16 +213,17 @@ impl StoredBackup {
 
     /// Proves every object; where something is wrong, finds which.
     async fn verify_objects(&self, manifest: &Manifest, report: &mut VerifyReport) -> Result<()> {
-        let path = self.layout.archive_path();
+        let (path, backend) = (self.layout.archive_path(), self.vault.backend());
+        let key = self.layout.file(&path)?;
         let is_bad = |path: &str| report.problems.iter().any(|problem| problem.file == path);
         if is_bad(&path) || manifest.index.iter().any(|part| is_bad(&part.path)) {
-            return self.find_damage(report).await;
+            // Without archive every object is lost, and the file's own problem says so.
+            return match backend.exists(&key).await? {
+                true => self.find_damage(report).await,
+                false => Ok(()),
+            };
         }
-        let archive = self
-            .vault
-            .backend()
-            .get(&self.layout.file(&path)?, ReadRange::Full)
-            .await?;
+        let archive = backend.get(&key, ReadRange::Full).await?;
         let compute = self.vault.host.compute.clone();
         let parts = self.parts()?;
         match verify_archive(archive, parts, &manifest.archive, compute, self.limits).await {

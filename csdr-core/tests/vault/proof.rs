@@ -280,6 +280,15 @@ async fn a_missing_side_file_does_not_hide_that_the_objects_are_whole() {
 }
 
 #[tokio::test]
+async fn of_a_missing_archive_one_line_is_said() {
+    let (store, vault) = stored().await;
+    store.delete(&file("one.tar.gz")).await.unwrap();
+    let proof = verified(&vault).await;
+    assert_eq!(proof.problems.len(), 1, "{proof}");
+    assert_eq!(proof.problems[0].message, "is missing");
+}
+
+#[tokio::test]
 async fn what_lay_behind_the_end_of_a_cut_archive_is_named() {
     let (store, vault, rows) = in_pieces(&shop(), 100).await;
     let cut = rows.len() - 2;

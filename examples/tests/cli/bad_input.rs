@@ -336,24 +336,19 @@ fn a_kubeconfig_that_is_not_there() {
 fn a_run_that_fails_shows_the_layers_below_only_when_it_is_asked_to() {
     let world = World::new();
     world.back_up("held");
-    // A folder stands where the archive belongs: what the system says of it is the layer below.
-    world.write("vault/backups/b/b.tar.gz/x", "");
-    let create = [
-        "backup",
-        "create",
-        "b",
-        "--from",
-        data(),
-        "--default-namespace",
-        "shop",
-    ];
+    // A file stands where a folder belongs: what the system says of it is the layer below.
+    let failed = |name: &str, more: &[&str]| {
+        world.write(&format!("vault/backups/{name}/csdr/journal"), "");
+        let create = ["backup", "create", name, "--from", data()];
+        let args = [&create[..], &["--default-namespace", "shop"], more].concat();
+        world.csdr(&args)
+    };
     let below = "os error";
-    let ran = world.csdr(&create);
-    ran.refuses(1, &["b.tar.gz"]);
+    let ran = failed("b", &[]);
+    ran.refuses(1, &["backup=b"]);
     assert!(
         !ran.err.contains(below) && !ran.out.contains(below),
         "{ran:?}"
     );
-    let ran = world.csdr(&[&create[..], &["--verbose"]].concat());
-    ran.refuses(1, &["b.tar.gz", below]);
+    failed("c", &["--verbose"]).refuses(1, &["backup=c", below]);
 }

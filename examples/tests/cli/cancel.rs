@@ -3,7 +3,7 @@
 use crate::world::{World, config_maps, is_committed};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
     process::{Child, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
@@ -124,4 +124,39 @@ fn the_second_signal_stops_at_once() {
     assert!(said.starts_with("cancelling"), "{said}");
     send(&child, Signal::INT);
     assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn signals_are_heard_where_nobody_reads_what_is_said() {
+    let world = World::new();
+    world.write("m.yaml", &config_maps(0..3_000, 16));
+    world.ok(&["backup", "create", "b", "--from", "m.yaml"]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    let mut filler = writer.try_clone().unwrap();
+    // Ends when the reader goes.
+    let filling = std::thread::spawn(move || while filler.write_all(&[b'.'; 512]).is_ok() {});
+    let mut child = world
+        .command(&[
+            "restore", "plan", "r", "--backup", "b", "--to", "out", "-o", "json",
+        ])
+        .stdout(Stdio::piped())
+        .stderr(writer)
+        .spawn()
+        .unwrap();
+    child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+    let began = Instant::now();
+    let status = loop {
+        send(&child, Signal::INT);
+        std::thread::sleep(Duration::from_millis(100));
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if began.elapsed() > PATIENCE {
+            child.kill().unwrap();
+            panic!("no signal was heard");
+        }
+    };
+    assert_eq!(status.code(), Some(130));
+    drop(reader);
+    filling.join().unwrap();
 }
