@@ -1,6 +1,8 @@
 //! The command line.
 
-use crate::{Result, cancel, child, floor, objects, product, sample::Sample, workload::Workload};
+use crate::{
+    Result, cancel, child, convert, floor, objects, product, sample::Sample, workload::Workload,
+};
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -18,6 +20,8 @@ enum Command {
     Objects(ObjectsArgs),
     /// How soon a running backup and restore answer when they are cancelled.
     Cancel(CancelArgs),
+    /// What the conversion of API versions costs, against a bare scan of the same JSON; without a control plane.
+    Convert(ConvertArgs),
     /// One measurement in a process of its own.
     #[command(flatten)]
     Child(ChildCommand),
@@ -54,6 +58,20 @@ pub(crate) struct CancelArgs {
     pub(crate) namespaces: usize,
     /// How often each operation is cancelled, each time at another point.
     #[arg(long, default_value_t = 3)]
+    pub(crate) rounds: usize,
+    /// `json` adds one line of JSON as the last one.
+    #[arg(short, long, value_enum, default_value_t = Output::Table)]
+    pub(crate) output: Output,
+}
+
+/// What `convert` measures.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ConvertArgs {
+    /// Objects that need no conversion, and as many that do.
+    #[arg(long, default_value_t = 2_000)]
+    pub(crate) count: usize,
+    /// How often each measurement is made; the median counts.
+    #[arg(long, default_value_t = 31)]
     pub(crate) rounds: usize,
     /// `json` adds one line of JSON as the last one.
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
@@ -143,6 +161,7 @@ impl Args {
         match self.command {
             Command::Objects(args) => objects::run(&args).await,
             Command::Cancel(args) => cancel::run(&args).await,
+            Command::Convert(args) => convert::run(&args),
             Command::Child(command) => child::answer(command.run().await?),
         }
     }

@@ -2,11 +2,13 @@
 //!
 //! `cargo xtask bench objects --count N` measures backup and restore on a real control plane; `cargo xtask bench cancel` measures how
 //! soon a running operation answers when its token falls. Each measurement is a process of its own: this program, started again with
-//! a hidden command, whose last line is its result.
+//! a hidden command, whose last line is its result. `cargo xtask bench convert` measures the conversion of API versions, which is pure:
+//! it needs no control plane, and no process of its own.
 
 mod args;
 mod cancel;
 mod child;
+mod convert;
 mod floor;
 mod objects;
 mod process;

@@ -106,7 +106,7 @@ impl Workload {
     pub(crate) fn object(&self, number: usize) -> Create {
         // Forty in a row have every kind in its share and lie in one namespace.
         let namespace = format!("{PREFIX}-{}", number / 40 % self.namespaces);
-        let mut random = Random(number as u64 + 1);
+        let mut random = Random::new(number as u64 + 1);
         let name = format!("{}-{number:06}", WORDS[random.below(WORDS.len())]);
         let (base, collection, kind, mut body) = match number % 40 {
             0..20 => ("api/v1", "configmaps", "ConfigMap", config_map(&mut random)),
@@ -209,9 +209,13 @@ fn role_binding(name: &str) -> Value {
 }
 
 /// The same numbers for the same seed (splitmix64).
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -220,11 +224,11 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         (self.next() % bound as u64) as usize
     }
 
-    fn word(&mut self) -> &'static str {
+    pub(crate) fn word(&mut self) -> &'static str {
         WORDS[self.below(WORDS.len())]
     }
 
