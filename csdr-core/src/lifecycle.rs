@@ -15,8 +15,8 @@
 mod report;
 mod table;
 
-use crate::model::{GroupVersionKind, compare_versions};
-use std::{cmp::Ordering, fmt};
+use crate::model::{GroupVersionKind, KeyHashing, compare_versions};
+use std::{cmp::Ordering, collections::HashMap, fmt, sync::LazyLock};
 
 pub use report::{CompatibilityReport, CompatibilityRow, KindCount, Verdict, judge, report};
 
@@ -95,13 +95,18 @@ pub fn rows() -> &'static [Lifecycle] {
     table::ROWS
 }
 
+/// The rows by their kind: each object is looked up.
+static OF_KIND: LazyLock<HashMap<&'static str, &'static [Lifecycle], KeyHashing>> =
+    LazyLock::new(|| {
+        let kinds = rows().chunk_by(|one, next| one.kind == next.kind);
+        kinds
+            .filter_map(|rows| Some((rows.first()?.kind, rows)))
+            .collect()
+    });
+
 /// Every version of a kind, of whatever group.
 pub(crate) fn of_kind(kind: &str) -> &'static [Lifecycle] {
-    let rows = rows();
-    let first = rows.partition_point(|row| row.kind < kind);
-    let rest = rows.get(first..).unwrap_or_default();
-    let len = rest.partition_point(|row| row.kind == kind);
-    rest.get(..len).unwrap_or_default()
+    OF_KIND.get(kind).copied().unwrap_or_default()
 }
 
 /// The row of a kind in a version.

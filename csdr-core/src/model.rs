@@ -14,6 +14,6 @@ pub use discovery::{ApiResource, Discovery, DiscoveryGap, ServedVersion};
 pub use id::{GroupResource, GroupVersionKind, GroupVersionResource, ObjectId};
 pub use object::{Object, ObjectMeta};
 pub use selector::{LabelSelector, SelectorOperator, SelectorRequirement};
-pub use tree::{Number, Tree, TreeLimits, TreeMap};
+pub use tree::{KeyHasher, KeyHashing, Number, Tree, TreeLimits, TreeMap};
 pub use version::ApiVersion;
 pub(crate) use version::compare_versions;

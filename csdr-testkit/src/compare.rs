@@ -128,7 +128,7 @@ fn walk(
     restored: Option<&Tree>,
     found: &mut Vec<Difference>,
 ) {
-    let empty = TreeMap::new();
+    let empty = TreeMap::default();
     match (stored, restored) {
         (Some(Tree::Object(a)), Some(Tree::Object(b))) => members(pointer, a, b, found),
         (Some(Tree::Object(a)), None) if !a.is_empty() => members(pointer, a, &empty, found),

@@ -56,7 +56,7 @@ mod tests;
 pub use options::{InTree, IngressClassChoice, MendOptions};
 
 use super::{draft::Node, outcome::SkipReason};
-use crate::model::ApiVersion;
+use crate::model::{ApiVersion, KeyHashing};
 use needle::{Finder, Needle};
 use std::{
     borrow::Cow,
@@ -133,13 +133,14 @@ const MINORS: std::ops::RangeInclusive<u32> = 16..=37;
 type Finders = [OnceLock<Finder>; 22];
 
 /// The finders of every kind that has rules, made when they are first asked for. A kind without rules has those of every object.
-static FINDERS: LazyLock<HashMap<(&'static str, &'static str), Finders>> = LazyLock::new(|| {
-    let mended = all().flat_map(|mend| mend.kinds.iter().map(|kind| (mend.group, *kind)));
-    mended
-        .chain(since::kinds())
-        .map(|key| (key, Finders::default()))
-        .collect()
-});
+static FINDERS: LazyLock<HashMap<(&'static str, &'static str), Finders, KeyHashing>> =
+    LazyLock::new(|| {
+        let mended = all().flat_map(|mend| mend.kinds.iter().map(|kind| (mend.group, *kind)));
+        mended
+            .chain(since::kinds())
+            .map(|key| (key, Finders::default()))
+            .collect()
+    });
 static OTHERS: LazyLock<Finders> = LazyLock::new(Finders::default);
 
 /// Whether a rule may concern an object of these bytes: what is not concerned is never parsed.

@@ -5,7 +5,7 @@ use super::{
     choose::{VersionPolicy, Wishes, choose, made_by_cluster_object},
     draft::{Log, Node},
     faithful,
-    outcome::{Change, Conversion, Loss, Route, SkipReason, Stage},
+    outcome::{Change, Conversion, Edit, Loss, Route, Severity, SkipReason, Stage},
     reference::{self, ReferenceOptions},
     schema,
     target::TargetApis,
@@ -262,7 +262,8 @@ impl BuiltinConverter {
 
     fn change(&self, object: &Object, to: &ApiVersion, target: &TargetApis) -> Result<Conversion> {
         let from = &object.meta().kind;
-        let mut tree = object.tree()?;
+        let (mut tree, was_managed) = Tree::parse_without_managed_fields(object.json())
+            .map_err(|error| error.with_context("object", object.id()))?;
         if let Some(advice) = made_by_cluster_object(from.api_version.group(), &from.kind, &tree) {
             return Ok(Conversion::Skipped {
                 reason: SkipReason::MadeByCluster {
@@ -273,7 +274,7 @@ impl BuiltinConverter {
         let mut log = Log::default();
         let mut node = Node::root(&mut tree, &mut log);
         schema::report_unknown(&mut node);
-        clean_metadata(&mut node);
+        clean_metadata(&mut node, was_managed);
         if lifecycle::lookup(from).is_some() {
             faithful::convert(&mut tree, to, &mut log)?;
         } else {
@@ -324,16 +325,20 @@ impl BuiltinConverter {
 }
 
 /// What does not outlive a change of version. Source: api-versions.md sections 2 and 2.12.
-fn clean_metadata(node: &mut Node<'_>) {
-    for (key, reason) in [
-        (
-            "managedFields",
+fn clean_metadata(node: &mut Node<'_>, was_managed: bool) {
+    if was_managed {
+        // Not in the tree any more. What stood there is as long as the object, and says nothing to anyone.
+        node.record(
+            &["metadata", "managedFields"],
+            Edit::Removed,
+            None,
+            None,
+            Severity::Info,
             "speaks of fields of the old version; the server writes it anew",
-        ),
-        ("selfLink", "servers leave it empty since 1.20"),
-    ] {
-        node.remove(&["metadata", key], reason);
+        );
     }
+    let reason = "servers leave it empty since 1.20";
+    node.remove(&["metadata", "selfLink"], reason);
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ pub(crate) enum Place<'a> {
 impl Place<'_> {
     /// As a JSON pointer (RFC 6901).
     pub(crate) fn pointer(&self) -> String {
-        let mut text = String::new();
+        let mut text = String::with_capacity(POINTER);
         self.write(&mut text);
         text
     }
@@ -62,9 +62,22 @@ impl Place<'_> {
     }
 }
 
+/// Bytes of a pointer that few are longer than.
+const POINTER: usize = 64;
+
 fn push_key(text: &mut String, key: &str) {
     text.push('/');
-    text.push_str(&key.replace('~', "~0").replace('/', "~1"));
+    if !key.contains(['~', '/']) {
+        text.push_str(key);
+        return;
+    }
+    for c in key.chars() {
+        match c {
+            '~' => text.push_str("~0"),
+            '/' => text.push_str("~1"),
+            c => text.push(c),
+        }
+    }
 }
 
 /// Why something is written where nothing stood.
@@ -229,10 +242,12 @@ impl<'a> Node<'a> {
                 reason,
             );
         }
-        let edit = Edit::Moved {
-            from: self.pointer(from),
-        };
-        self.record(to, edit, None, None, Severity::Info, "renamed");
+        if !self.is_written() {
+            let edit = Edit::Moved {
+                from: self.pointer(from),
+            };
+            self.record(to, edit, None, None, Severity::Info, "renamed");
+        }
         self.tree.set(to, value);
     }
 
@@ -287,6 +302,10 @@ impl<'a> Node<'a> {
         severity: Severity,
         reason: impl Into<Cow<'static, str>>,
     ) {
+        if self.is_written() {
+            // Told as one change of the text, whatever is changed in it.
+            return;
+        }
         let change = Change {
             stage: self.log.stage,
             path: self.pointer(path),

@@ -4,7 +4,7 @@ use crate::{
     Error, Result, lifecycle,
     model::{
         ApiResource, ApiVersion, CustomConversion, CustomKind, Discovery, GroupResource,
-        GroupVersionKind, builtin,
+        GroupVersionKind, KeyHashing, builtin,
     },
 };
 use std::collections::{BTreeMap, HashMap};
@@ -28,7 +28,7 @@ pub struct TargetApis {
     /// How custom kinds convert, as far as their definitions are known.
     conversions: BTreeMap<GroupResource, CustomConversion>,
     /// Places of a kind's rows in the discovery: an object is looked up in it, and there are many.
-    kinds: HashMap<String, Vec<usize>>,
+    kinds: HashMap<String, Vec<usize>, KeyHashing>,
 }
 
 impl TargetApis {
@@ -42,7 +42,7 @@ impl TargetApis {
             discovery,
             minor,
             conversions: BTreeMap::new(),
-            kinds: HashMap::new(),
+            kinds: HashMap::default(),
         };
         target.index();
         target

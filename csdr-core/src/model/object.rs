@@ -1,6 +1,6 @@
 //! One object: the server's bytes and the few fields that decide.
 
-use super::{GroupResource, GroupVersionKind, GroupVersionResource, ObjectId};
+use super::{GroupResource, GroupVersionKind, GroupVersionResource, ObjectId, Tree};
 use crate::{Error, Result};
 use bytes::Bytes;
 use serde::Deserialize;
@@ -42,7 +42,7 @@ pub struct ObjectMeta {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Head<'a> {
+pub(super) struct Head<'a> {
     #[serde(borrow, default)]
     api_version: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
@@ -68,6 +68,41 @@ struct Metadata<'a> {
     deletion_timestamp: Option<serde::de::IgnoredAny>,
 }
 
+impl<'a> Head<'a> {
+    /// Of an object in a tree; none if something has another type than it should.
+    pub(super) fn of(tree: &'a Tree) -> Option<Self> {
+        let text = |tree: &'a Tree, key: &str| match tree.at(&[key]) {
+            None | Some(Tree::Null) => Some(None),
+            Some(value) => value.as_str().map(|text| Some(Cow::Borrowed(text))),
+        };
+        let metadata = tree.at(&["metadata"])?;
+        let labels = match metadata.at(&["labels"]) {
+            None | Some(Tree::Null) => None,
+            Some(labels) => {
+                let labels = labels.as_object()?.iter();
+                let labels =
+                    labels.map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
+                Some(labels.collect::<Option<_>>()?)
+            }
+        };
+        let deleting = metadata.at(&["deletionTimestamp"]);
+        Some(Self {
+            api_version: text(tree, "apiVersion")?,
+            kind: text(tree, "kind")?,
+            metadata: Metadata {
+                name: text(metadata, "name")??,
+                namespace: text(metadata, "namespace")?,
+                uid: text(metadata, "uid")?,
+                resource_version: text(metadata, "resourceVersion")?,
+                labels,
+                deletion_timestamp: deleting
+                    .filter(|value| !value.is_null())
+                    .map(|_| serde::de::IgnoredAny),
+            },
+        })
+    }
+}
+
 impl Object {
     /// From one complete JSON object with `apiVersion` and `kind`.
     ///
@@ -75,8 +110,15 @@ impl Object {
     /// `Corrupt` if the bytes are not one JSON object with a usable name; never shows the content.
     pub fn parse(resource: GroupResource, json: impl Into<Bytes>) -> Result<Self> {
         let json = json.into();
+        // A handle of its own, as the head borrows from the bytes.
+        let bytes = json.clone();
         let head: Head<'_> =
-            serde_json::from_slice(&json).map_err(|error| unreadable(&resource, &error))?;
+            serde_json::from_slice(&bytes).map_err(|error| unreadable(&resource, &error))?;
+        Self::of(resource, head, json)
+    }
+
+    /// The object of these bytes, whose head was read.
+    pub(super) fn of(resource: GroupResource, head: Head<'_>, json: Bytes) -> Result<Self> {
         let (Some(api_version), Some(kind)) = (&head.api_version, &head.kind) else {
             return Err(Error::corrupt("object has no apiVersion or kind")
                 .with_context("resource", &resource));

@@ -1,14 +1,16 @@
 //! An ordered JSON tree whose numbers keep their text: the form in which objects are changed.
 
+mod hash;
 mod parse;
 mod write;
 
-use super::{GroupResource, Object};
+use super::{GroupResource, Object, object::Head};
 use crate::{Error, Result};
 use bytes::Bytes;
 use indexmap::IndexMap;
 use std::{collections::BTreeMap, fmt};
 
+pub use hash::{KeyHasher, KeyHashing};
 pub use parse::TreeLimits;
 
 /// A JSON value that keeps the order of keys and the text of numbers: `1e3`, `18446744073709551617` and `0.10` survive
@@ -42,8 +44,8 @@ pub enum Tree {
     Object(TreeMap),
 }
 
-/// The members of a JSON object in their order.
-pub type TreeMap = IndexMap<String, Tree>;
+/// The members of a JSON object in their order. An empty one is `TreeMap::default()`.
+pub type TreeMap = IndexMap<String, Tree, KeyHashing>;
 
 /// A JSON number as its text.
 ///
@@ -87,6 +89,9 @@ impl fmt::Debug for Number {
     }
 }
 
+/// Bytes of JSON that most objects are shorter than.
+const WRITTEN: usize = 2048;
+
 impl Tree {
     /// Reads one JSON value within the default [`TreeLimits`].
     ///
@@ -104,15 +109,22 @@ impl Tree {
         parse::parse(json, limits)
     }
 
+    /// An object without its `metadata.managedFields`, and whether it had any. They are passed over, not made into trees: they are half
+    /// of the values in many an object, and do not outlive a change of its version.
+    pub(crate) fn parse_without_managed_fields(json: &[u8]) -> Result<(Self, bool)> {
+        parse::without_managed_fields(json, &TreeLimits::default())
+    }
+
     /// An empty object.
     pub fn object() -> Self {
-        Self::Object(TreeMap::new())
+        Self::Object(TreeMap::default())
     }
 
     /// The value as compact JSON.
     pub fn to_json(&self) -> Bytes {
-        let mut text = String::new();
+        let mut text = String::with_capacity(WRITTEN);
         write::compact(self, &mut text);
+        text.shrink_to_fit();
         text.into()
     }
 
@@ -362,7 +374,12 @@ impl Object {
     /// # Errors
     /// `Corrupt` as [`Object::parse`].
     pub fn from_tree(resource: GroupResource, tree: &Tree) -> Result<Self> {
-        Self::parse(resource, tree.to_json())
+        let json = tree.to_json();
+        match Head::of(tree) {
+            Some(head) => Self::of(resource, head, json),
+            // It is read for the message.
+            None => Self::parse(resource, json),
+        }
     }
 }
 

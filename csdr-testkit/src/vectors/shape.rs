@@ -107,7 +107,7 @@ fn nested(value: &Tree) -> bool {
 fn shape(tree: &Tree, zone: Zone, name: &str) -> Tree {
     match tree {
         Tree::Object(map) => {
-            let mut shaped = TreeMap::new();
+            let mut shaped = TreeMap::default();
             for (key, value) in map {
                 let zone_of_value = inner(zone, name, key, value);
                 if zone == Zone::Texts && value.is_null() {

@@ -4,7 +4,7 @@
 //! one pass goes from quote to quote, and looks closer where the next three letters begin a needle of the kind. A needle may look at the value that follows a key, so that `"nameservers":["10.0.0.10"]` costs nothing and `"nameservers":["010.0.0.10"]`
 //! has its Pod parsed. Keys whose letters are written as `\u…` are not found; no encoder writes them so.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// What a rule looks for, and for which targets.
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +87,7 @@ pub(super) struct Finder {
     /// One bit for each hash of three letters with which a needle begins.
     beginnings: [u64; 64],
     /// The needles that begin with three letters, without their quote, and what each means.
-    needles: HashMap<[u8; 3], Vec<(Box<str>, Meaning)>>,
+    needles: BTreeMap<[u8; 3], Vec<(Box<str>, Meaning)>>,
     /// `(one, other, must the other occur)`, as bits of `Meaning::Seen`.
     pairs: Vec<(u64, u64, bool)>,
     probes: Vec<fn(&[u8]) -> bool>,
@@ -118,7 +118,7 @@ impl Finder {
     ) -> Self {
         let mut finder = Self {
             beginnings: [0; 64],
-            needles: HashMap::new(),
+            needles: BTreeMap::new(),
             pairs: Vec::new(),
             probes: Vec::new(),
             always,

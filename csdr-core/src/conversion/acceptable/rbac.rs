@@ -51,13 +51,22 @@ static BINDING_NEEDLES: &[Needle] = &[
             !group.is_empty() && group != GROUP.as_bytes()
         })
     }),
+    value("roleRef", needle::is_empty),
     needle::probe(lacks_kind),
 ];
 
 /// The object, the role and each subject have a kind and a name.
 fn lacks_kind(json: &[u8]) -> bool {
     let count = |text: &[u8]| memchr::memmem::find_iter(json, text).count();
-    count(b"\"kind\"") < count(b"\"name\"") || count(b"{}") > 0
+    count(b"\"kind\"") < count(b"\"name\"") || has_empty_item(json)
+}
+
+/// An empty subject. The many `{}` in `managedFields` stand behind a colon.
+fn has_empty_item(json: &[u8]) -> bool {
+    memchr::memmem::find_iter(json, b"{}").any(|at| {
+        let before = json.get(..at).unwrap_or_default();
+        !before.trim_ascii_end().ends_with(b":")
+    })
 }
 
 /// Names of roles and bindings may hold anything that a path may. Source: `IsValidPathSegmentName`.

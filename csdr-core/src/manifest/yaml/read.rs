@@ -124,7 +124,7 @@ impl<'a> Reader<'a> {
     }
 
     fn mapping(&mut self, depth: usize) -> Result<Tree, Bad> {
-        let mut map = TreeMap::new();
+        let mut map = TreeMap::default();
         let mut merged: Vec<TreeMap> = Vec::new();
         loop {
             let event = match self.expect()? {

@@ -1,7 +1,8 @@
 //! The reader: strict RFC 8259, bounded in bytes, depth and values.
 
-use super::{Number, Tree, TreeMap};
+use super::{KeyHashing, Number, Tree, TreeMap};
 use crate::{Error, Result};
+use serde::de::IgnoredAny;
 
 /// How much a tree may hold; hostile input ends here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,18 @@ impl Default for TreeLimits {
 }
 
 pub(super) fn parse(json: &[u8], limits: &TreeLimits) -> Result<Tree> {
+    read(json, limits, None).map(|(tree, _)| tree)
+}
+
+pub(super) fn without_managed_fields(json: &[u8], limits: &TreeLimits) -> Result<(Tree, bool)> {
+    read(json, limits, limits.depth.checked_sub(METADATA))
+}
+
+/// The level of the members of `metadata`.
+const METADATA: usize = 2;
+
+/// `managed` is the depth at which `managedFields` are passed over.
+fn read(json: &[u8], limits: &TreeLimits, managed: Option<usize>) -> Result<(Tree, bool)> {
     if json.len() > limits.bytes {
         return Err(Error::corrupt("JSON is larger than allowed")
             .with_context("bytes", json.len())
@@ -37,11 +50,15 @@ pub(super) fn parse(json: &[u8], limits: &TreeLimits) -> Result<Tree> {
         text,
         at: 0,
         values: limits.values,
+        open: Vec::new(),
+        managed,
+        in_metadata: false,
+        passed_over: false,
     };
     let tree = reader.value(limits.depth)?;
     reader.space();
     if reader.at == text.len() {
-        Ok(tree)
+        Ok((tree, reader.passed_over))
     } else {
         Err(reader.bad("something follows the JSON value"))
     }
@@ -55,6 +72,12 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     values: usize,
+    /// Members of the objects that are not read to their end yet, each with the place of its key: a map is made in its size.
+    open: Vec<(usize, String, Tree)>,
+    /// The depth at which `managedFields` are passed over.
+    managed: Option<usize>,
+    in_metadata: bool,
+    passed_over: bool,
 }
 
 impl Reader<'_> {
@@ -113,11 +136,11 @@ impl Reader<'_> {
 
     fn members(&mut self, depth: usize) -> Result<Tree> {
         self.at += 1;
-        let mut map = TreeMap::new();
         self.space();
         if self.take("}") {
-            return Ok(Tree::Object(map));
+            return Ok(Tree::Object(TreeMap::default()));
         }
+        let first = self.open.len();
         loop {
             self.space();
             if self.peek() != Some(b'"') {
@@ -130,20 +153,62 @@ impl Reader<'_> {
             if !self.take(":") {
                 return Err(self.bad("`:` is expected"));
             }
-            let value = self.value(depth)?;
-            // Which of two equal keys counts is up to each reader: such a text has no one meaning.
-            if map.insert(key, value).is_some() {
-                self.at = place;
-                return Err(self.bad("a key comes twice"));
+            if !self.passes_over(&key, depth)? {
+                let value = self.value(depth)?;
+                self.open.push((place, key, value));
             }
             self.space();
             if self.take("}") {
-                return Ok(Tree::Object(map));
+                return self.close(first);
             }
             if !self.take(",") {
                 return Err(self.bad("`,` or `}` is expected"));
             }
         }
+    }
+
+    /// The object whose members are open from `first` on.
+    fn close(&mut self, first: usize) -> Result<Tree> {
+        let count = self.open.len().saturating_sub(first);
+        let mut map = TreeMap::with_capacity_and_hasher(count, KeyHashing);
+        let mut twice = None;
+        for (place, key, value) in self.open.drain(first..) {
+            // Which of two equal keys counts is up to each reader: such a text has no one meaning.
+            if map.insert(key, value).is_some() {
+                twice = twice.or(Some(place));
+            }
+        }
+        if let Some(place) = twice {
+            self.at = place;
+            return Err(self.bad("a key comes twice"));
+        }
+        Ok(Tree::Object(map))
+    }
+
+    /// Passes over the value of `metadata.managedFields`, where that is asked for.
+    fn passes_over(&mut self, key: &str, depth: usize) -> Result<bool> {
+        let Some(managed) = self.managed else {
+            return Ok(false);
+        };
+        if depth == managed + 1 {
+            self.in_metadata = key == "metadata";
+        }
+        self.space();
+        if !(depth == managed
+            && self.in_metadata
+            && key == "managedFields"
+            && self.peek() == Some(b'['))
+        {
+            return Ok(false);
+        }
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let mut value = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
+        if !value.next().is_some_and(|read| read.is_ok()) {
+            return Err(self.bad("managedFields cannot be read"));
+        }
+        self.at += value.byte_offset();
+        self.passed_over = true;
+        Ok(true)
     }
 
     fn items(&mut self, depth: usize) -> Result<Tree> {
@@ -180,13 +245,19 @@ impl Reader<'_> {
         let mut out = String::new();
         loop {
             let rest = &self.text.as_bytes()[self.at..];
+            // Nearly every text ends before its first escape: it is taken in one piece, in its size.
             let plain = rest
                 .iter()
                 .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))
                 .ok_or_else(|| self.bad("a string has no end"))?;
             // Invariant: the found byte is ASCII, so both ends lie between characters.
-            out.push_str(&self.text[self.at..self.at + plain]);
+            let piece = &self.text[self.at..self.at + plain];
             self.at += plain;
+            if out.is_empty() && rest[plain] == b'"' {
+                self.at += 1;
+                return Ok(piece.to_owned());
+            }
+            out.push_str(piece);
             match rest[plain] {
                 b'"' => {
                     self.at += 1;

@@ -37,6 +37,13 @@ pub(super) fn compact(tree: &Tree, out: &mut String) {
 
 fn string(text: &str, out: &mut String) {
     out.push('"');
+    // Most texts need no escape. All bytes are looked at: a loop that may not end early is done many at a time.
+    let escapes = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\');
+    if !text.bytes().fold(false, |any, byte| any | escapes(byte)) {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     let mut plain = 0;
     for (at, byte) in text.bytes().enumerate() {
         let escape = match byte {

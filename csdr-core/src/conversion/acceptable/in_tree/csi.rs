@@ -26,7 +26,7 @@ impl Source {
     fn new(handle: impl Into<String>) -> Self {
         Self {
             handle: handle.into(),
-            attributes: TreeMap::new(),
+            attributes: TreeMap::default(),
             kept: &["fsType", "readOnly"],
             more: Vec::new(),
         }

@@ -83,7 +83,7 @@ fn decode_struct(tree: Tree, fields: &[Field]) -> Option<Tree> {
     let Tree::Object(members) = tree else {
         return Some(Tree::object());
     };
-    let mut decoded = TreeMap::new();
+    let mut decoded = TreeMap::default();
     for (key, value) in members {
         let exact = fields.iter().find(|field| field.name == key);
         let known = exact.or_else(|| {
@@ -262,7 +262,7 @@ fn encode_zero(shape: &Shape, text: &mut String) {
         Shape::Text => text.push_str("\"\""),
         Shape::Integer => text.push('0'),
         Shape::Quantity => text.push_str("\"0\""),
-        Shape::Struct(fields) => encode_struct(&TreeMap::new(), fields, text),
+        Shape::Struct(fields) => encode_struct(&TreeMap::default(), fields, text),
         Shape::Time | Shape::List(_) | Shape::Texts => text.push_str("null"),
     }
 }
