@@ -67,7 +67,7 @@ const POINTER: usize = 64;
 
 fn push_key(text: &mut String, key: &str) {
     text.push('/');
-    if !key.contains(['~', '/']) {
+    if !key.bytes().any(|byte| matches!(byte, b'~' | b'/')) {
         text.push_str(key);
         return;
     }

@@ -79,7 +79,7 @@ fn of<'a>(group: &'a str, kind: &'a str) -> impl Iterator<Item = &'static Rule> 
     RULES
         .iter()
         .flat_map(|rules| rules.iter())
-        .filter(move |rule| rule.group == group && rule.kinds.contains(&kind))
+        .filter(move |rule| rule.kinds.contains(&kind) && rule.group == group)
 }
 
 /// Whether a rule may concern an object of these bytes: what is not concerned is never parsed.

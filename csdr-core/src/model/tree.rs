@@ -225,7 +225,14 @@ impl Tree {
                 *place = Self::object();
             }
             let Self::Object(map) = place else { return };
-            place = map.entry((*key).to_owned()).or_default();
+            let at = match map.get_index_of(*key) {
+                Some(at) => at,
+                None => map.insert_full((*key).to_owned(), Self::Null).0,
+            };
+            let Some((_, value)) = map.get_index_mut(at) else {
+                return;
+            };
+            place = value;
         }
         *place = value;
     }

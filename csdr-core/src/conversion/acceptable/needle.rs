@@ -81,6 +81,9 @@ impl Needle {
     }
 }
 
+/// Who wrote which field, as servers write it behind the quote of the key.
+const MANAGED: &[u8] = b"managedFields\":[";
+
 /// All needles of one kind for one target.
 #[derive(Debug)]
 pub(super) struct Finder {
@@ -123,6 +126,10 @@ impl Finder {
             probes: Vec::new(),
             always,
         };
+        let (word, bit) = place(*b"man");
+        if let Some(word) = finder.beginnings.get_mut(word) {
+            *word |= bit;
+        }
         let mut bits = 0u32;
         for needle in needles.filter(|needle| needle.is_for(minor)) {
             match needle.find {
@@ -171,10 +178,10 @@ impl Finder {
             return false;
         }
         let mut seen = 0;
-        for quote in memchr::memchr_iter(b'"', json) {
-            let Some(rest) = json.get(quote + 1..) else {
-                continue;
-            };
+        let mut json = json;
+        while let Some(quote) = memchr::memchr(b'"', json) {
+            let rest = json.get(quote + 1..).unwrap_or_default();
+            json = rest;
             let Some(letters) = rest.first_chunk::<3>() else {
                 continue;
             };
@@ -183,7 +190,15 @@ impl Finder {
                 .beginnings
                 .get(word)
                 .is_some_and(|word| word & bit != 0);
-            if begins && self.looks_closer(*letters, rest, &mut seen) {
+            if !begins {
+                continue;
+            }
+            if let Some(entries) = rest.strip_prefix(MANAGED) {
+                // No rule looks into it, and half of the quotes of many an object stand in it. Its end may come later, behind a
+                // bracket in a text, but not earlier.
+                let end = memchr::memchr(b']', entries).unwrap_or_default();
+                json = entries.get(end..).unwrap_or_default();
+            } else if self.looks_closer(*letters, rest, &mut seen) {
                 return true;
             }
         }
@@ -342,6 +357,11 @@ mod tests {
             (r#"{"old":1,"new":2}"#, false),
             (r#"{"old":1}"#, true),
             (r#"{"late":1,"early":2}"#, false),
+            // Nothing is looked for in managedFields; behind them it is.
+            (r#"{"managedFields":[{"ip":"010.0.0.1"}]}"#, false),
+            (r#"{"managedFields":[{}],"ip":"010.0.0.1"}"#, true),
+            (r#"{"managedFields":["]"],"ip":"010.0.0.1"}"#, true),
+            (r#"{"managedFields":{"ip":"010.0.0.1"}}"#, true),
             // An applied configuration in an annotation is a string: its keys are escaped.
             (r#"{"a":"{\"ip\":\"010.0.0.1\"}"}"#, false),
         ] {

@@ -85,11 +85,12 @@ pub(super) fn rewrite(node: &mut Node<'_>, sight: &Sight<'_>) {
     if node.text(&PLACE).is_some_and(|text| text.ends_with('\n')) {
         after.push('\n');
     }
-    let before = node.get(&PLACE).cloned();
-    let (before, shown) = match secret {
-        true => (None, None),
-        false => (before, Some(Tree::from(after.as_str()))),
-    };
+    let shown = (!secret).then(|| Tree::from(after.as_str()));
+    let before = node
+        .tree_mut()
+        .at_mut(&PLACE)
+        .map(|text| std::mem::replace(text, Tree::from(after)))
+        .filter(|_| !secret);
     node.record(
         &PLACE,
         Edit::Replaced,
@@ -98,7 +99,6 @@ pub(super) fn rewrite(node: &mut Node<'_>, sight: &Sight<'_>) {
         Severity::Info,
         format!("what kubectl applied, from {old} to {to}, without defaults"),
     );
-    node.tree_mut().set(&PLACE, Tree::from(after));
     for loss in log.losses {
         let reason = format!(
             "in what kubectl applied, {}: {}",

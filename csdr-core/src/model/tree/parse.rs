@@ -34,6 +34,9 @@ pub(super) fn without_managed_fields(json: &[u8], limits: &TreeLimits) -> Result
     read(json, limits, limits.depth.checked_sub(METADATA))
 }
 
+/// Members that few objects have more of open at the same time.
+const OPEN: usize = 48;
+
 /// The level of the members of `metadata`.
 const METADATA: usize = 2;
 
@@ -50,7 +53,7 @@ fn read(json: &[u8], limits: &TreeLimits, managed: Option<usize>) -> Result<(Tre
         text,
         at: 0,
         values: limits.values,
-        open: Vec::new(),
+        open: Vec::with_capacity(OPEN),
         managed,
         in_metadata: false,
         passed_over: false,
@@ -95,8 +98,15 @@ impl Reader<'_> {
         }
     }
 
+    fn eat(&mut self, expected: u8) -> bool {
+        let there = self.peek() == Some(expected);
+        self.at += usize::from(there);
+        there
+    }
+
     fn take(&mut self, expected: &str) -> bool {
-        let there = self.text[self.at..].starts_with(expected);
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let there = rest.starts_with(expected.as_bytes());
         if there {
             self.at += expected.len();
         }
@@ -137,7 +147,7 @@ impl Reader<'_> {
     fn members(&mut self, depth: usize) -> Result<Tree> {
         self.at += 1;
         self.space();
-        if self.take("}") {
+        if self.eat(b'}') {
             return Ok(Tree::Object(TreeMap::default()));
         }
         let first = self.open.len();
@@ -150,7 +160,7 @@ impl Reader<'_> {
             let place = self.at;
             let key = self.string()?;
             self.space();
-            if !self.take(":") {
+            if !self.eat(b':') {
                 return Err(self.bad("`:` is expected"));
             }
             if !self.passes_over(&key, depth)? {
@@ -158,10 +168,10 @@ impl Reader<'_> {
                 self.open.push((place, key, value));
             }
             self.space();
-            if self.take("}") {
+            if self.eat(b'}') {
                 return self.close(first);
             }
-            if !self.take(",") {
+            if !self.eat(b',') {
                 return Err(self.bad("`,` or `}` is expected"));
             }
         }
@@ -215,16 +225,16 @@ impl Reader<'_> {
         self.at += 1;
         let mut items = Vec::new();
         self.space();
-        if self.take("]") {
+        if self.eat(b']') {
             return Ok(Tree::Array(items));
         }
         loop {
             items.push(self.value(depth)?);
             self.space();
-            if self.take("]") {
+            if self.eat(b']') {
                 return Ok(Tree::Array(items));
             }
-            if !self.take(",") {
+            if !self.eat(b',') {
                 return Err(self.bad("`,` or `]` is expected"));
             }
         }
