@@ -5,10 +5,18 @@ use crate::{
     Error, ErrorKind, Result,
     archive::IndexRow,
     conversion::{Conversion, Loss, NoRouteReason, SkipReason, TargetApis},
-    model::{CustomKind, Discovery, GroupResource, GroupVersionResource, Object, ObjectId},
+    lifecycle,
+    model::{
+        CustomKind, Discovery, GroupResource, GroupVersionKind, GroupVersionResource,
+        LabelSelector, Object, ObjectId,
+    },
+    port::ListRequest,
     vault::StoredBackup,
 };
 use futures::TryStreamExt;
+
+/// Definitions are large: this is a few hundred of them.
+const PAGE_BYTES: usize = 8 << 20;
 
 /// What becomes of a stored object.
 pub(super) enum Fitted {
@@ -70,7 +78,8 @@ impl Restore {
     ) -> Result<(TargetApis, Vec<GroupResource>)> {
         let apis = match &self.apis {
             Some(apis) => apis.clone(),
-            None => TargetApis::from_discovery(discovery.clone()),
+            None => TargetApis::from_discovery(discovery.clone())
+                .with_definitions(&self.own_definitions(discovery).await?),
         };
         let definitions: GroupResource =
             "customresourcedefinitions.apiextensions.k8s.io".parse()?;
@@ -104,6 +113,51 @@ impl Restore {
         // A definition that the target has already stays as it is there (R256).
         kinds.retain(|kind| discovery.resource(&kind.resource.resource).is_none());
         Ok((apis.with_definitions(&kinds), names))
+    }
+
+    /// What the target's own definitions say of its custom kinds: how the versions of those convert is not in its discovery. Where they
+    /// may not be read, a custom resource is restored only in a version that the target serves.
+    async fn own_definitions(&self, discovery: &Discovery) -> Result<Vec<CustomKind>> {
+        let own = |group: &str| !group.is_empty() && !lifecycle::is_builtin_group(group);
+        let mut rows = discovery.resources.iter();
+        if !rows.any(|row| own(row.resource.group())) {
+            return Ok(Vec::new());
+        }
+        let Some(row) = discovery.kind("apiextensions.k8s.io", "CustomResourceDefinition") else {
+            return Ok(Vec::new());
+        };
+        let resource = row.preferred();
+        let request = ListRequest {
+            kind: GroupVersionKind {
+                api_version: resource.api_version().parse()?,
+                kind: row.kind.clone(),
+            },
+            resource,
+            namespace: None,
+            selector: LabelSelector::default(),
+            page_bytes: PAGE_BYTES,
+            from: None,
+        };
+        let mut kinds = Vec::new();
+        let mut pages = self.target.list(request);
+        loop {
+            match pages.try_next().await {
+                Ok(None) => return Ok(kinds),
+                Ok(Some(page)) => {
+                    let trees = page.objects.iter().filter_map(|object| object.tree().ok());
+                    kinds.extend(trees.filter_map(|tree| CustomKind::from_crd(&tree).ok()));
+                }
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        ErrorKind::PermissionDenied | ErrorKind::NotFound
+                    ) =>
+                {
+                    return Ok(kinds);
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 }
 

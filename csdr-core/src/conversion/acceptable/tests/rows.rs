@@ -633,6 +633,20 @@ pub(super) static ROWS: &[Row] = &[
         &["/spec/schedule replaced", "warning: /spec/timeZone"],
     ),
     row(
+        "3.8: no zone before 1.22, downwards (a 1.21 server: Expected exactly 5 fields, found 6)",
+        21,
+        r#"{"apiVersion":"batch/v1","kind":"CronJob","metadata":{"name":"a"},"spec":{"schedule":"0 1 * * *","timeZone":"Asia/Shanghai","jobTemplate":{"spec":{"template":{"spec":{"restartPolicy":"Never"}}}}}}"#,
+        r#"{"apiVersion":"batch/v1","kind":"CronJob","metadata":{"name":"a"},"spec":{"schedule":"0 1 * * *","jobTemplate":{"spec":{"template":{"spec":{"restartPolicy":"Never"}}}}}}"#,
+        &["warning: /spec/timeZone"],
+    ),
+    row(
+        "3.8: no zone before 1.22, in the schedule",
+        21,
+        r#"{"apiVersion":"batch/v1","kind":"CronJob","metadata":{"name":"a"},"spec":{"schedule":"CRON_TZ=UTC 0 1 * * *","jobTemplate":{"spec":{"template":{"spec":{"restartPolicy":"Never"}}}}}}"#,
+        r#"{"apiVersion":"batch/v1","kind":"CronJob","metadata":{"name":"a"},"spec":{"schedule":"0 1 * * *","jobTemplate":{"spec":{"template":{"spec":{"restartPolicy":"Never"}}}}}}"#,
+        &["warning: /spec/schedule", "/spec/schedule replaced"],
+    ),
+    row(
         "3.8: names",
         36,
         r#"{"apiVersion":"batch/v1","kind":"CronJob","metadata":{"name":"a-very-long-cronjob-name-that-has-more-than-fifty-two-chars"},"spec":{"schedule":"@daily"}}"#,
