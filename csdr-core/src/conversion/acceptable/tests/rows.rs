@@ -103,6 +103,7 @@ pub(super) static ROWS: &[Row] = &[
         r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"resourceClaims":[{"name":"x","source":{"resourceClaimTemplateName":"y"}}]}}"#,
         &[
             "/spec/resourceClaims/0/resourceClaimTemplateName → /spec/resourceClaims/0/source/resourceClaimTemplateName",
+            "error: /spec/resourceClaims: before Kubernetes 1.34 servers drop the field unless a feature gate is on",
         ],
     ),
     row(
@@ -644,7 +645,23 @@ pub(super) static ROWS: &[Row] = &[
         21,
         r#"{"apiVersion":"batch/v1","kind":"CronJob","metadata":{"name":"a"},"spec":{"schedule":"CRON_TZ=UTC 0 1 * * *","jobTemplate":{"spec":{"template":{"spec":{"restartPolicy":"Never"}}}}}}"#,
         r#"{"apiVersion":"batch/v1","kind":"CronJob","metadata":{"name":"a"},"spec":{"schedule":"0 1 * * *","jobTemplate":{"spec":{"template":{"spec":{"restartPolicy":"Never"}}}}}}"#,
-        &["warning: /spec/schedule", "/spec/schedule replaced"],
+        &["/spec/schedule replaced", "warning: /spec/schedule"],
+    ),
+    row(
+        "6: a gate that is off by default, downwards (a 1.21 server drops it)",
+        21,
+        r#"{"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"a"},"spec":{"suspend":true,"completionMode":"NonIndexed","template":{"spec":{"restartPolicy":"Never"}}}}"#,
+        "",
+        &[
+            "error: /spec/suspend: before Kubernetes 1.22 servers drop the field unless a feature gate is on: the Job begins at once",
+        ],
+    ),
+    row(
+        "6: the same, where the gate is on",
+        22,
+        r#"{"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"a"},"spec":{"suspend":true,"template":{"spec":{"restartPolicy":"Never"}}}}"#,
+        "",
+        &[],
     ),
     row(
         "3.8: names",
