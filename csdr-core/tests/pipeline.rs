@@ -327,7 +327,7 @@ spec:
 apiVersion: shop.io/v1alpha1
 kind: Widget
 metadata: {name: a, namespace: shop}
-size: 1e3
+size: 3
 ---
 apiVersion: shop.io/v1
 kind: Widget
@@ -388,7 +388,7 @@ async fn objects_of_old_servers_are_restored_in_the_versions_of_the_target() {
             "v1",
             r#""x-kubernetes-preserve-unknown-fields":true"#,
         ),
-        ("widgets.shop.io/shop/a", "v1alpha1", r#""size":1e3"#),
+        ("widgets.shop.io/shop/a", "v1alpha1", r#""size":3"#),
         ("widgets.shop.io/shop/b", "v1", ""),
     ] {
         let object = target.get(&id.parse().unwrap(), version).await.unwrap();
