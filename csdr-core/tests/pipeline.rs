@@ -507,6 +507,8 @@ async fn objects_of_old_servers_are_restored_in_the_versions_of_the_target() {
         "batch/v1beta1/cronjobs  convert batch/v1beta1 → batch/v1",
         "removed in Kubernetes 1.25",
         "the same object is stored under its present group as well",
+        "namespace shop: its pods meet the Pod Security level baseline (not restricted: cronjobs.batch/shop/nightly allows privilege \
+         escalation in container a); label it pod-security.kubernetes.io/enforce=baseline",
     ] {
         assert!(text.contains(part), "{part}\n{text}");
     }

@@ -107,8 +107,12 @@ impl Restore {
         }
         let names = kinds.iter().map(|kind| kind.resource.resource.clone());
         let names: Vec<GroupResource> = names.collect();
-        // A definition that the target has already stays as it is there (R256).
-        kinds.retain(|kind| discovery.resource(&kind.resource.resource).is_none());
+        // A definition that the target has already stays as it is there (R256). What a folder holds is no target's.
+        let own = match &self.apis {
+            Some(apis) => apis.discovery(),
+            None => discovery,
+        };
+        kinds.retain(|kind| own.resource(&kind.resource.resource).is_none());
         Ok((apis.with_definitions(&kinds), names))
     }
 }
