@@ -5,7 +5,7 @@ use csdr_core::{
     ErrorKind, Result,
     backup::{Backup, BackupReport},
     manifest::ManifestDir,
-    memory::{MemoryCluster, MemoryVault},
+    memory::{Deny, MemoryCluster, MemoryVault},
     model::{DiscoveryGap, GapExtent},
     port::{PutMode, ResourceTarget, VaultBackend, VaultKey},
     report::{Outcome, RunOptions},
@@ -604,4 +604,84 @@ async fn objects_are_stored_in_all_served_versions_and_restored_from_one_that_th
     let id = "widgets.shop.io/shop/a".parse().unwrap();
     let object = target.get(&id, "v1").await.unwrap().unwrap();
     assert!(object.text().contains(r#""size":3"#));
+}
+
+/// A CustomResourceDefinition of `Widget` in one version, whose conversion is `strategy`.
+fn widgets_in(version: &str, strategy: &str) -> String {
+    let webhook = match strategy {
+        "Webhook" => {
+            ", webhook: {conversionReviewVersions: [v1], clientConfig: {url: 'https://example.invalid'}}"
+        }
+        _ => "",
+    };
+    format!(
+        "{{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {{name: widgets.shop.io}}, spec: {{group: shop.io, scope: Namespaced, names: {{plural: widgets, kind: Widget}}, conversion: {{strategy: {strategy}{webhook}}}, versions: [{{name: {version}, served: true, storage: true, schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}}}]}}}}"
+    )
+}
+
+#[tokio::test]
+async fn the_target_s_own_definition_says_how_its_kind_converts() {
+    let source = MemoryCluster::new();
+    source.load_yaml(&widgets_in("v1", "None")).unwrap();
+    source
+        .load_yaml("{apiVersion: v1, kind: Namespace, metadata: {name: shop}}")
+        .unwrap();
+    source
+        .load_yaml(
+            "{apiVersion: shop.io/v1, kind: Widget, metadata: {name: a, namespace: shop}, size: 3}",
+        )
+        .unwrap();
+    let vault = Vault::create(MemoryVault::new()).await.unwrap();
+    back_up(&source, &vault, &BackupSpec::named("one"))
+        .await
+        .unwrap();
+    let id = "widgets.shop.io/shop/a".parse().unwrap();
+    let deny_lists = Deny {
+        verbs: vec!["list".into()],
+        resource: Some(
+            "customresourcedefinitions.apiextensions.k8s.io"
+                .parse()
+                .unwrap(),
+        ),
+        namespace: None,
+    };
+    for (name, strategy, deny, reason) in [
+        ("by-name", "None", None, None),
+        (
+            "webhook",
+            "Webhook",
+            None,
+            Some("only the definition's webhook can convert"),
+        ),
+        // Nobody knows how: that is said, and guessed by nobody.
+        (
+            "forbidden",
+            "None",
+            Some(deny_lists),
+            Some("serves it only as v2"),
+        ),
+    ] {
+        let target = MemoryCluster::new();
+        target.load_yaml(&widgets_in("v2", strategy)).unwrap();
+        let target = target.restricted(deny.into_iter().collect::<Vec<_>>());
+        let restore = Restore::new(vault.clone(), target.clone(), target.clone());
+        let spec = RestoreSpec::from_backup("one").with_name(name);
+        let plan = restore.plan(&spec).await.unwrap();
+        let needs: Vec<&str> = plan.needs().iter().map(|need| need.what.as_str()).collect();
+        match reason {
+            Some(reason) => {
+                assert!(
+                    needs.len() == 1 && needs[0].contains(reason),
+                    "{name}: {plan}"
+                );
+            }
+            None => {
+                assert!(needs.is_empty(), "{name}: {plan}");
+                let report = restore.run(plan, &RunOptions::default()).await.unwrap();
+                report.require_complete().unwrap();
+                let object = target.get(&id, "v2").await.unwrap().unwrap();
+                assert!(object.text().contains(r#""size":3"#), "{}", object.text());
+            }
+        }
+    }
 }

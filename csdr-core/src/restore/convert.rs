@@ -155,7 +155,11 @@ impl Restore {
                 Ok(None) => return Ok(kinds),
                 Ok(Some(page)) => {
                     let trees = page.objects.iter().filter_map(|object| object.tree().ok());
-                    kinds.extend(trees.filter_map(|tree| CustomKind::from_crd(&tree).ok()));
+                    let own = trees.filter_map(|tree| CustomKind::from_crd(&tree).ok());
+                    // One that is not established brings nothing yet.
+                    let served =
+                        |kind: &CustomKind| discovery.resource(&kind.resource.resource).is_some();
+                    kinds.extend(own.filter(served));
                 }
                 Err(error)
                     if matches!(
