@@ -658,7 +658,7 @@ async fn the_target_s_own_definition_says_how_its_kind_converts() {
             "forbidden",
             "None",
             Some(deny_lists),
-            Some("serves it only as v2"),
+            Some("no rule makes it into what the target serves"),
         ),
     ] {
         let target = MemoryCluster::new();
