@@ -18,7 +18,7 @@ use csdr_k8s::{KubeApplier, KubeTarget};
 use csdr_testenv::KubeVersion;
 use csdr_testkit::compare::Comparison;
 use serde_json::Value;
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, sync::Arc};
 
 mod manifest;
 mod table;
@@ -154,7 +154,9 @@ async fn silently_dropped(target: &Cluster, vault: &Vault, plan: &RestorePlan) -
         for difference in comparison.compare(&found.resource, &found.tree, &there) {
             let pointer = &difference.pointer;
             let is_told = told.iter().any(|path| pointer.starts_with(path.as_str()));
-            if difference.stored.is_some() && !is_told {
+            // What ties a Job to its uid is left out in any version.
+            let is_uid = pointer.contains("controller-uid");
+            if difference.stored.is_some() && !is_told && !is_uid {
                 silent.push(format!("{id} {pointer}"));
             }
         }
@@ -191,10 +193,8 @@ async fn every_deprecated_version_of_the_old_server_goes_up_to_the_newest() {
         (&vault, "preferred", table::UP_LEFT),
         (&only_old, "old", table::UP_LEFT),
     ] {
-        let start = Instant::now();
         let target = Cluster::start().await;
         let (plan, report) = restore(&target, vault, backup, backup).await;
-        eprintln!("{plan}\n{report}\n{:?}", start.elapsed());
         assert_as_planned(&plan, &report, left);
         assert_facts(&target, table::UP, backup).await;
         assert_established(&target, "widgets.shop.example.com").await;
@@ -221,7 +221,6 @@ async fn what_the_newest_server_has_goes_down_to_the_old_one() {
     for backup in ["all", "preferred"] {
         let target = Cluster::version(KubeVersion::V1_21).await;
         let (plan, report) = restore(&target, &vault, backup, backup).await;
-        eprintln!("{plan}\n{report}");
         assert_as_planned(&plan, &report, table::DOWN_LEFT);
         assert_facts(&target, table::DOWN, backup).await;
         let silent = silently_dropped(&target, &vault, &plan).await;
@@ -246,7 +245,6 @@ async fn what_no_server_of_today_serves_comes_from_an_archive_of_velero_s() {
         wait_for(&target, &format!("/apis/shop.example.com/v1/{plural}")).await;
     }
     let (plan, report) = restore(&target, &vault, "old", "old").await;
-    eprintln!("{plan}\n{report}");
     assert_as_planned(&plan, &report, table::REMOVED_LEFT);
     assert_facts(&target, table::REMOVED, "removed").await;
 }

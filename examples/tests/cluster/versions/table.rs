@@ -293,6 +293,16 @@ pub(super) const DOWN_LEFT: Left = &[
         "the target is older than the kind, which came with Kubernetes 1.34",
     ),
     (
+        "resourceclaims.resource.k8s.io/shop/gpu",
+        Blocked,
+        "the target is older than the kind, which came with Kubernetes 1.34",
+    ),
+    (
+        "mutatingadmissionpolicies.admissionregistration.k8s.io/late",
+        Blocked,
+        "the target is older than the kind, which came with Kubernetes 1.36",
+    ),
+    (
         "validatingadmissionpolicies.admissionregistration.k8s.io/small",
         Blocked,
         "the target is older than the kind, which came with Kubernetes 1.30",
@@ -396,19 +406,42 @@ pub(super) const DOWN: Facts = &[
         r#""WaitForFirstConsumer""#,
     ),
     (
+        "/api/v1/persistentvolumes/pv",
+        "/spec/accessModes",
+        r#"["ReadWriteOnce"]"#,
+    ),
+    (
+        "/api/v1/namespaces/shop/pods/busy",
+        "/spec/containers/0/readinessProbe/tcpSocket/port",
+        r#"9000"#,
+    ),
+    (
+        "/api/v1/namespaces/shop/pods/busy",
+        "/spec/containers/0/lifecycle/preStop",
+        r#"null"#,
+    ),
+    (
+        "/apis/autoscaling/v2beta2/namespaces/shop/horizontalpodautoscalers/slow",
+        "/spec/metrics/0/resource/target/averageUtilization",
+        r#"60"#,
+    ),
+    (
+        "/api/v1/namespaces/shop/pods/busy",
+        "/metadata/annotations/container.apparmor.security.beta.kubernetes.io~1web",
+        r#""runtime/default""#,
+    ),
+    (
         "/api/v1/namespaces/shop/pods/plain",
         "/spec/containers/0/image",
         r#""example.invalid/web:1""#,
     ),
 ];
 
-/// Values that say what a server without the field does, and what ties a Job to its uid: a restore leaves that out in any version.
-pub(super) const DOWN_SILENT: [&str; 6] = [
-    "jobs.batch/shop/once /metadata/labels/batch.kubernetes.io~1controller-uid",
-    "jobs.batch/shop/once /metadata/labels/controller-uid",
-    "jobs.batch/shop/once /spec/selector/matchLabels/batch.kubernetes.io~1controller-uid",
-    "jobs.batch/shop/once /spec/template/metadata/labels/batch.kubernetes.io~1controller-uid",
+/// Values that say what a server without the field does; a profile that stands in an annotation there.
+pub(super) const DOWN_SILENT: [&str; 4] = [
+    "jobs.batch/shop/indexed /spec/podReplacementPolicy",
     "jobs.batch/shop/once /spec/completionMode",
+    "pods/shop/busy /spec/securityContext/appArmorProfile/type",
     "services/shop/web /spec/internalTrafficPolicy",
 ];
 

@@ -664,6 +664,45 @@ pub(super) static ROWS: &[Row] = &[
         &[],
     ),
     row(
+        "6: probes and hooks of newer kinds, downwards (a 1.21 server: must specify a handler type)",
+        21,
+        r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"a","readinessProbe":{"periodSeconds":3,"grpc":{"port":9000,"service":"s"}},"lifecycle":{"preStop":{"sleep":{"seconds":3}}}}]}}"#,
+        r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"a","readinessProbe":{"periodSeconds":3,"tcpSocket":{"port":9000}},"lifecycle":{}}]}}"#,
+        &[
+            "/spec/containers/0/readinessProbe/tcpSocket/port added",
+            "warning: /spec/containers/0/readinessProbe/grpc",
+            "warning: /spec/containers/0/lifecycle/preStop",
+        ],
+    ),
+    row(
+        "6: one Pod alone, downwards (a 1.21 server: Unsupported value)",
+        21,
+        r#"{"apiVersion":"v1","kind":"PersistentVolumeClaim","metadata":{"name":"a"},"spec":{"accessModes":["ReadWriteOncePod"]}}"#,
+        r#"{"apiVersion":"v1","kind":"PersistentVolumeClaim","metadata":{"name":"a"},"spec":{"accessModes":["ReadWriteOnce"]}}"#,
+        &["/spec/accessModes replaced", "warning: /spec/accessModes"],
+    ),
+    row(
+        "6: a metric of one container, downwards (a 1.21 server: only allowed with HPAContainerMetrics)",
+        21,
+        r#"{"apiVersion":"autoscaling/v2beta2","kind":"HorizontalPodAutoscaler","metadata":{"name":"a"},"spec":{"scaleTargetRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"a"},"maxReplicas":3,"metrics":[{"type":"ContainerResource","containerResource":{"name":"cpu","container":"web","target":{"type":"Utilization","averageUtilization":60}}}]}}"#,
+        r#"{"apiVersion":"autoscaling/v2beta2","kind":"HorizontalPodAutoscaler","metadata":{"name":"a"},"spec":{"scaleTargetRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"a"},"maxReplicas":3,"metrics":[{"type":"Resource","resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":60}}}]}}"#,
+        &[
+            "/spec/metrics/0/type replaced",
+            "/spec/metrics/0/containerResource → /spec/metrics/0/resource",
+            "warning: /spec/metrics/0/containerResource",
+        ],
+    ),
+    row(
+        "6: the same where v1 keeps it",
+        21,
+        r#"{"apiVersion":"autoscaling/v1","kind":"HorizontalPodAutoscaler","metadata":{"name":"a","annotations":{"autoscaling.alpha.kubernetes.io/metrics":"[{\"type\":\"ContainerResource\",\"containerResource\":{\"name\":\"cpu\",\"container\":\"web\",\"targetAverageUtilization\":60}}]"}},"spec":{"scaleTargetRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"a"},"maxReplicas":3}}"#,
+        r#"{"apiVersion":"autoscaling/v1","kind":"HorizontalPodAutoscaler","metadata":{"name":"a","annotations":{"autoscaling.alpha.kubernetes.io/metrics":"[{\"type\":\"Resource\",\"resource\":{\"name\":\"cpu\",\"targetAverageUtilization\":60}}]"}},"spec":{"scaleTargetRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"a"},"maxReplicas":3}}"#,
+        &[
+            "/metadata/annotations/autoscaling.alpha.kubernetes.io~1metrics replaced",
+            "warning: /metadata/annotations/autoscaling.alpha.kubernetes.io~1metrics",
+        ],
+    ),
+    row(
         "3.8: names",
         36,
         r#"{"apiVersion":"batch/v1","kind":"CronJob","metadata":{"name":"a-very-long-cronjob-name-that-has-more-than-fifty-two-chars"},"spec":{"schedule":"@daily"}}"#,
