@@ -3,7 +3,7 @@
 
 use crate::{
     equality::stored,
-    versions::manifest::{Manifest, archive, make, manifests, read, wait_for},
+    versions::manifest::{Manifest, archive, make, read, wait_for},
     world::{Cluster, bucket},
 };
 use csdr_core::{
@@ -171,7 +171,7 @@ async fn every_deprecated_version_of_the_old_server_goes_up_to_the_newest() {
     }
     let (_server, vault) = bucket().await;
     let source = Cluster::version(KubeVersion::V1_21).await;
-    let old = manifests("old.yaml");
+    let old = read(include_str!("versions/old.yaml"));
     make(&source, &old).await;
     for (name, versions) in [
         ("all", ApiVersions::AllServed),
@@ -209,7 +209,7 @@ async fn what_the_newest_server_has_goes_down_to_the_old_one() {
     }
     let (_server, vault) = bucket().await;
     let source = Cluster::start().await;
-    make(&source, &manifests("new.yaml")).await;
+    make(&source, &read(include_str!("versions/new.yaml"))).await;
     for (name, versions) in [
         ("all", ApiVersions::AllServed),
         ("preferred", ApiVersions::Preferred),
@@ -232,7 +232,7 @@ async fn what_the_newest_server_has_goes_down_to_the_old_one() {
 
 #[tokio::test]
 async fn what_no_server_of_today_serves_comes_from_an_archive_of_velero_s() {
-    let old = manifests("removed.yaml");
+    let old = read(include_str!("versions/removed.yaml"));
     let stored: Vec<(&Manifest, String)> = old
         .iter()
         .map(|manifest| (manifest, manifest.tree.to_string()))

@@ -12,7 +12,6 @@ use csdr_core::{
 use flate2::{Compression, write::GzEncoder};
 use std::{
     io::Write,
-    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -73,12 +72,7 @@ impl Manifest {
     }
 }
 
-/// The objects of a file of `tests/data/versions`.
-pub(super) fn manifests(file: &str) -> Vec<Manifest> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/versions");
-    read(&std::fs::read_to_string(folder.join(file)).unwrap())
-}
-
+/// The objects of a text.
 pub(super) fn read(text: &str) -> Vec<Manifest> {
     documents(text, &YamlLimits::default())
         .into_iter()
