@@ -4,7 +4,7 @@ use super::{PlanNote, advice::PodLevels, note::NoteTable};
 use crate::{
     Error, ErrorKind, Result,
     archive::Member,
-    conversion::{Severity, TargetApis},
+    conversion::{Severity, SkipReason, TargetApis},
     model::{Discovery, GroupResource, GroupVersionResource, Object, ObjectId},
     restore::{Action, Restore, RestoreKind, Wave, convert::Fitted, row::Row},
     spec::RestoreSpec,
@@ -123,7 +123,12 @@ impl Judge<'_> {
             Ok(Fitted::Skipped(reason)) => {
                 row.kind = self.kind_of(stored, stored.clone(), "", None)?;
                 row.action = Action::Skip;
-                let note = PlanNote::whole(Severity::Warning, reason);
+                // Source: api-versions.md section 6.
+                let severity = match &reason {
+                    SkipReason::MadeByCluster { .. } | SkipReason::NeverStored => Severity::Info,
+                    _ => Severity::Warning,
+                };
+                let note = PlanNote::whole(severity, reason);
                 self.notes.push(at, count, note);
             }
             Ok(Fitted::NoRoute(reason)) => {
