@@ -10,7 +10,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-const MIXED: &str = "# Everything of the shop.
+pub(crate) const MIXED: &str = "# Everything of the shop.
 apiVersion: v1
 kind: ConfigMap   # kept as it is
 metadata:
@@ -343,11 +343,6 @@ fn words_that_cannot_be_meant() {
             &["lifecycle", "--targets", "1.34"][..],
             2,
             &["--backup"][..],
-        ),
-        (
-            &["lifecycle", "--backup", "held"][..],
-            2,
-            &["--targets"][..],
         ),
     ] {
         let ran = world.csdr(args);
