@@ -12,14 +12,18 @@ use futures::TryStreamExt;
 
 /// What becomes of a stored object.
 pub(super) enum Fitted {
-    /// It goes on like this, into this resource and version.
-    Object {
-        object: Object,
-        to: GroupVersionResource,
-        losses: Vec<Loss>,
-    },
+    Object(Box<Fit>),
     Skipped(SkipReason),
     NoRoute(NoRouteReason),
+}
+
+/// An object for the target.
+pub(super) struct Fit {
+    pub(super) object: Object,
+    /// Where it goes.
+    pub(super) to: GroupVersionResource,
+    /// What that loses.
+    pub(super) losses: Vec<Loss>,
 }
 
 impl Restore {
@@ -32,11 +36,11 @@ impl Restore {
         Ok(match conversion {
             Conversion::Unchanged => {
                 let to = object.resource_version_path();
-                Fitted::Object {
+                Fitted::Object(Box::new(Fit {
                     object,
                     to,
                     losses: Vec::new(),
-                }
+                }))
             }
             Conversion::Converted {
                 object: converted,
@@ -49,11 +53,11 @@ impl Restore {
                     !loss.path.starts_with("/status")
                         && !loss.path.starts_with("/metadata/managedFields")
                 };
-                Fitted::Object {
+                Fitted::Object(Box::new(Fit {
                     to: converted.resource_version_path(),
                     object: converted,
                     losses: losses.into_iter().filter(counts).collect(),
-                }
+                }))
             }
             Conversion::Skipped { reason } => Fitted::Skipped(reason),
             Conversion::NoRoute { reason } => Fitted::NoRoute(reason),
@@ -85,9 +89,11 @@ impl Restore {
                 let best = best_version(&held, &apis);
                 let object = backup.member(best.member).await?.object(best);
                 // One that cannot be read or converted is told of with its own row.
-                if let Ok(Fitted::Object { object, .. }) =
-                    object.and_then(|object| self.fit(object, &apis))
-                    && let Ok(kind) = object.tree().and_then(|tree| CustomKind::from_crd(&tree))
+                if let Ok(Fitted::Object(fit)) = object.and_then(|object| self.fit(object, &apis))
+                    && let Ok(kind) = fit
+                        .object
+                        .tree()
+                        .and_then(|tree| CustomKind::from_crd(&tree))
                 {
                     kinds.push(kind);
                 }

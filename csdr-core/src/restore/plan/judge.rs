@@ -73,8 +73,8 @@ impl Judge<'_> {
                 Err(error) if is_damage(&error) => Err(error),
                 Err(error) => return Err(error),
             };
-            for at in start..end {
-                self.row(at, count, &mut rows[at], &member)?;
+            for (at, row) in rows.iter_mut().enumerate().take(end).skip(start) {
+                self.row(at, count, row, &member)?;
             }
         }
         self.settle_twins(rows);
@@ -108,14 +108,15 @@ impl Judge<'_> {
             Err(error) => return Err(error),
         };
         match self.restore.fit(object, self.apis) {
-            Ok(Fitted::Object { object, to, losses }) => {
+            Ok(Fitted::Object(fit)) => {
+                let object = &fit.object;
                 if let (Some(levels), Some(namespace)) = (&mut self.levels, object.id().namespace())
                 {
-                    levels.look(&object, self.spec.map_namespace(namespace));
+                    levels.look(object, self.spec.map_namespace(namespace));
                 }
                 let kind = &object.meta().kind.kind;
-                row.kind = self.kind_of(stored, to, kind, None)?;
-                for loss in &losses {
+                row.kind = self.kind_of(stored, fit.to, kind, None)?;
+                for loss in &fit.losses {
                     self.notes.push(at, count, PlanNote::from(loss));
                 }
             }
