@@ -166,8 +166,8 @@ fn what_needs_a_folder_or_a_cluster_says_so() {
             1,
             "none",
         ),
-        (&["lifecycle", "--backup", "old"][..], 2, "kubeconfig"),
-        (&["target-apis"][..], 2, "kubeconfig"),
+        (&["lifecycle", "--backup", "old"][..], 1, "kubeconfig"),
+        (&["target-apis"][..], 1, "kubeconfig"),
     ] {
         let ran = world.csdr(args);
         ran.refuses(code, &[part]);

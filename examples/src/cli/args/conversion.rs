@@ -50,13 +50,12 @@ pub(in super::super) struct Lifecycle {
     /// The backup to judge.
     #[arg(long, value_name = "BACKUP")]
     pub(in super::super) backup: String,
-    /// Releases of Kubernetes, as 1.28,1.34.
+    /// Releases of Kubernetes, as 1.28,1.34 [default: the cluster; it is also judged if --kubeconfig or --context names it].
     #[arg(long, value_name = "RELEASE", value_parser = release, value_delimiter = ',')]
     pub(in super::super) targets: Vec<Release>,
     /// A cluster whose discovery was recorded in this file.
     #[arg(long, value_name = "FILE")]
     pub(in super::super) target_apis: Vec<PathBuf>,
-    /// The cluster is judged if it is named, or if nothing else is.
     #[command(flatten)]
     pub(in super::super) cluster: Cluster,
     #[command(flatten)]
