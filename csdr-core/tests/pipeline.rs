@@ -514,6 +514,12 @@ async fn objects_of_old_servers_are_restored_in_the_versions_of_the_target() {
     }
     assert_eq!(plan.count(Action::Blocked), 0, "{text}");
     assert_eq!(plan.count(Action::Skip), 2, "{text}");
+    // A run finds a row's remarks by bisection.
+    let rows: Vec<_> = plan.rows().map(|row| row.source).collect();
+    let places = plan
+        .notes()
+        .map(|(id, _)| rows.iter().position(|own| *own == id));
+    assert!(places.is_sorted(), "{text}");
 
     let report = restore.run(plan, &RunOptions::default()).await.unwrap();
     let report = report.require_complete().unwrap();
