@@ -16,6 +16,7 @@ mod draft;
 mod faithful;
 pub mod list;
 mod outcome;
+mod pod_security;
 mod reference;
 mod schema;
 mod schema_check;
@@ -27,6 +28,8 @@ pub use choose::VersionPolicy;
 pub use outcome::{
     Change, Conversion, Edit, Loss, LossKind, NoRouteReason, Route, Severity, SkipReason, Stage,
 };
+pub(crate) use pod_security::template_path;
+pub use pod_security::{PodSecurity, PodSecurityLevel, pod_security};
 pub use reference::{LastApplied, ReferenceOptions};
 pub use schema_check::{SchemaFailure, SchemaVerdict, check_custom_resource};
 pub use target::TargetApis;

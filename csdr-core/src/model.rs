@@ -10,7 +10,7 @@ pub(crate) mod tree;
 mod version;
 
 pub use custom::{CustomConversion, CustomKind};
-pub use discovery::{ApiResource, Discovery, DiscoveryGap, ServedVersion};
+pub use discovery::{ApiResource, Discovery, DiscoveryGap, GapExtent, ServedVersion};
 pub use id::{GroupResource, GroupVersionKind, GroupVersionResource, ObjectId};
 pub use object::{Object, ObjectMeta};
 pub use selector::{LabelSelector, SelectorOperator, SelectorRequirement};

@@ -182,7 +182,8 @@ pub(crate) fn require_complete(
 /// ```
 #[derive(Clone, Debug)]
 pub struct RunOptions {
-    /// Ends the operation as soon as it falls: no request starts after that.
+    /// Ends the operation as soon as it falls: no request of a port starts after that. One thing goes on: a vault that has a multipart
+    /// upload open asks its store to throw the parts away (`AbortMultipartUpload`), in the background, so that they cost nothing.
     pub cancel: CancellationToken,
     /// Is told what happens.
     pub observer: Arc<dyn Observer>,

@@ -17,7 +17,7 @@ mod row;
 mod run;
 mod wave;
 
-pub use plan::{Need, PlanNote, RestorePlan, RowView};
+pub use plan::{Need, PlanNote, PodSecurityAdvice, RestorePlan, RowView};
 pub use report::{ObjectOutcome, RestoreReport};
 pub use row::{Action, RestoreKind};
 pub use wave::Wave;
@@ -92,7 +92,8 @@ impl Restore {
         self
     }
 
-    /// What the objects are converted for, instead of what the target serves: for a folder that a later cluster will be made from.
+    /// What the objects are converted for, instead of what the target serves: for a folder that a later cluster will be made from. The
+    /// target must take what such a cluster serves.
     #[must_use]
     pub fn with_target_apis(mut self, apis: TargetApis) -> Self {
         self.apis = Some(apis);

@@ -5,7 +5,8 @@ use csdr_core::{
     ErrorKind, Result,
     backup::{Backup, BackupReport},
     manifest::ManifestDir,
-    memory::{MemoryCluster, MemoryVault},
+    memory::{Deny, MemoryCluster, MemoryVault},
+    model::{DiscoveryGap, GapExtent},
     port::{PutMode, ResourceTarget, VaultBackend, VaultKey},
     report::{Outcome, RunOptions},
     restore::{Action, ObjectOutcome, Restore},
@@ -204,6 +205,150 @@ async fn a_selection_of_nothing_fails_before_the_claim() {
     assert_eq!(left.len(), 1, "{left:?}");
 }
 
+/// A gap by its group and extent, the resources that the spec names, and how the backup ends.
+#[tokio::test]
+async fn a_gap_in_what_was_named_or_in_a_whole_root_is_no_complete_backup() {
+    use Outcome::{Completed, PartiallyFailed};
+    for (group, extent, named, outcome, message) in [
+        // Under a wildcard, one group is a warning.
+        ("metrics.k8s.io", GapExtent::Group, &[][..], Completed, ""),
+        (
+            "metrics.k8s.io",
+            GapExtent::Group,
+            &["configmaps"],
+            Completed,
+            "",
+        ),
+        // Not served, and no gap that could hide it.
+        (
+            "metrics.k8s.io",
+            GapExtent::Group,
+            &["configmaps", "widgets.shop.io"],
+            Completed,
+            "",
+        ),
+        // The gap may hide it.
+        (
+            "shop.io",
+            GapExtent::Group,
+            &["configmaps", "widgets.shop.io"],
+            PartiallyFailed,
+            "widgets.shop.io: could not be discovered (API shop.io may hold it: no answer)",
+        ),
+        (
+            "shop.io",
+            GapExtent::Group,
+            &["configmaps", "widgets"],
+            PartiallyFailed,
+            "widgets: could not be discovered",
+        ),
+        (
+            "apps",
+            GapExtent::Group,
+            &["configmaps", "deployments"],
+            PartiallyFailed,
+            "deployments: could not be discovered",
+        ),
+        // Most of a cluster.
+        (
+            "*",
+            GapExtent::Root,
+            &[],
+            PartiallyFailed,
+            "API of every group but the core one: could not be discovered",
+        ),
+        (
+            "",
+            GapExtent::Root,
+            &[],
+            PartiallyFailed,
+            "API of the core group: could not be discovered",
+        ),
+        (
+            "",
+            GapExtent::Root,
+            &["deployments", "configmaps"],
+            PartiallyFailed,
+            "configmaps: could not be discovered",
+        ),
+    ] {
+        let source = shop().await;
+        source.set_gap(DiscoveryGap {
+            group: group.to_owned(),
+            version: None,
+            reason: "no answer".to_owned(),
+            extent,
+        });
+        let vault = Vault::create(MemoryVault::new()).await.unwrap();
+        let mut spec = BackupSpec::named("one").with_namespace("shop");
+        for name in named {
+            spec = spec.with_resource(*name);
+        }
+        let report = back_up(&source, &vault, &spec).await.unwrap();
+        assert_eq!(report.outcome, outcome, "{group} {named:?}: {report}");
+        let errors: Vec<String> = report.errors.iter().map(ToString::to_string).collect();
+        match message {
+            "" => assert_eq!(errors, [""; 0], "{group} {named:?}"),
+            message => assert!(
+                errors.iter().any(|error| error.starts_with(message)),
+                "{group} {named:?}: {errors:?}"
+            ),
+        }
+        // The named namespace needs no discovery: what can be read is stored.
+        assert!(report.objects > 0, "{group} {named:?}: {report}");
+        let stored = vault.backup("one").await.unwrap();
+        let left: Vec<_> = stored.left_out().try_collect().await.unwrap();
+        let undiscovered = |named: bool| {
+            left.iter()
+                .filter(|left| left.reason == LeftOutReason::Undiscovered && left.named == named)
+                .count()
+        };
+        assert_eq!(undiscovered(true), errors.len(), "{left:?}");
+        assert_eq!(
+            undiscovered(true) + undiscovered(false),
+            1 + errors
+                .iter()
+                .filter(|error| !error.starts_with("API"))
+                .count(),
+            "{left:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_may_hold_what_was_named() {
+    let folder = Arc::new(MemoryVault::new());
+    for (name, body) in [
+        (
+            "a.yaml",
+            &b"{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: shop}}"[..],
+        ),
+        ("b.yaml", &b"\xff\xfe"[..]),
+    ] {
+        let key = VaultKey::parse(name).unwrap();
+        let body = body.to_vec().into();
+        folder.put(&key, body, PutMode::CreateNew).await.unwrap();
+    }
+    for (named, outcome) in [
+        (None, Outcome::Completed),
+        (Some("widgets.shop.io"), Outcome::PartiallyFailed),
+    ] {
+        let vault = Vault::create(MemoryVault::new()).await.unwrap();
+        let backup = Backup::new(
+            ManifestDir::new(folder.clone(), VaultKey::root()),
+            vault.clone(),
+        );
+        let mut spec = BackupSpec::named("one").with_resource("configmaps");
+        if let Some(named) = named {
+            spec = spec.with_resource(named);
+        }
+        let plan = backup.plan(&spec).await.unwrap();
+        let report = backup.run(plan, &RunOptions::default()).await.unwrap();
+        assert_eq!(report.outcome, outcome, "{report}");
+        assert!(report.to_string().contains("b.yaml"), "{report}");
+    }
+}
+
 #[tokio::test]
 async fn label_selectors_take_objects_and_their_namespace() {
     let source = shop().await;
@@ -327,7 +472,7 @@ spec:
 apiVersion: shop.io/v1alpha1
 kind: Widget
 metadata: {name: a, namespace: shop}
-size: 1e3
+size: 3
 ---
 apiVersion: shop.io/v1
 kind: Widget
@@ -362,11 +507,19 @@ async fn objects_of_old_servers_are_restored_in_the_versions_of_the_target() {
         "batch/v1beta1/cronjobs  convert batch/v1beta1 → batch/v1",
         "removed in Kubernetes 1.25",
         "the same object is stored under its present group as well",
+        "namespace shop: its pods meet the Pod Security level baseline (not restricted: cronjobs.batch/shop/nightly allows privilege \
+         escalation in container a); label it pod-security.kubernetes.io/enforce=baseline",
     ] {
         assert!(text.contains(part), "{part}\n{text}");
     }
     assert_eq!(plan.count(Action::Blocked), 0, "{text}");
     assert_eq!(plan.count(Action::Skip), 2, "{text}");
+    // A run finds a row's remarks by bisection.
+    let rows: Vec<_> = plan.rows().map(|row| row.source).collect();
+    let places = plan
+        .notes()
+        .map(|(id, _)| rows.iter().position(|own| *own == id));
+    assert!(places.is_sorted(), "{text}");
 
     let report = restore.run(plan, &RunOptions::default()).await.unwrap();
     let report = report.require_complete().unwrap();
@@ -388,7 +541,7 @@ async fn objects_of_old_servers_are_restored_in_the_versions_of_the_target() {
             "v1",
             r#""x-kubernetes-preserve-unknown-fields":true"#,
         ),
-        ("widgets.shop.io/shop/a", "v1alpha1", r#""size":1e3"#),
+        ("widgets.shop.io/shop/a", "v1alpha1", r#""size":3"#),
         ("widgets.shop.io/shop/b", "v1", ""),
     ] {
         let object = target.get(&id.parse().unwrap(), version).await.unwrap();
@@ -457,4 +610,84 @@ async fn objects_are_stored_in_all_served_versions_and_restored_from_one_that_th
     let id = "widgets.shop.io/shop/a".parse().unwrap();
     let object = target.get(&id, "v1").await.unwrap().unwrap();
     assert!(object.text().contains(r#""size":3"#));
+}
+
+/// A CustomResourceDefinition of `Widget` in one version, whose conversion is `strategy`.
+fn widgets_in(version: &str, strategy: &str) -> String {
+    let webhook = match strategy {
+        "Webhook" => {
+            ", webhook: {conversionReviewVersions: [v1], clientConfig: {url: 'https://example.invalid'}}"
+        }
+        _ => "",
+    };
+    format!(
+        "{{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {{name: widgets.shop.io}}, spec: {{group: shop.io, scope: Namespaced, names: {{plural: widgets, kind: Widget}}, conversion: {{strategy: {strategy}{webhook}}}, versions: [{{name: {version}, served: true, storage: true, schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}}}]}}}}"
+    )
+}
+
+#[tokio::test]
+async fn the_target_s_own_definition_says_how_its_kind_converts() {
+    let source = MemoryCluster::new();
+    source.load_yaml(&widgets_in("v1", "None")).unwrap();
+    source
+        .load_yaml("{apiVersion: v1, kind: Namespace, metadata: {name: shop}}")
+        .unwrap();
+    source
+        .load_yaml(
+            "{apiVersion: shop.io/v1, kind: Widget, metadata: {name: a, namespace: shop}, size: 3}",
+        )
+        .unwrap();
+    let vault = Vault::create(MemoryVault::new()).await.unwrap();
+    back_up(&source, &vault, &BackupSpec::named("one"))
+        .await
+        .unwrap();
+    let id = "widgets.shop.io/shop/a".parse().unwrap();
+    let deny_lists = Deny {
+        verbs: vec!["list".into()],
+        resource: Some(
+            "customresourcedefinitions.apiextensions.k8s.io"
+                .parse()
+                .unwrap(),
+        ),
+        namespace: None,
+    };
+    for (name, strategy, deny, reason) in [
+        ("by-name", "None", None, None),
+        (
+            "webhook",
+            "Webhook",
+            None,
+            Some("only the definition's webhook can convert"),
+        ),
+        // Nobody knows how: that is said, and guessed by nobody.
+        (
+            "forbidden",
+            "None",
+            Some(deny_lists),
+            Some("no rule makes it into what the target serves"),
+        ),
+    ] {
+        let target = MemoryCluster::new();
+        target.load_yaml(&widgets_in("v2", strategy)).unwrap();
+        let target = target.restricted(deny.into_iter().collect::<Vec<_>>());
+        let restore = Restore::new(vault.clone(), target.clone(), target.clone());
+        let spec = RestoreSpec::from_backup("one").with_name(name);
+        let plan = restore.plan(&spec).await.unwrap();
+        let needs: Vec<&str> = plan.needs().iter().map(|need| need.what.as_str()).collect();
+        match reason {
+            Some(reason) => {
+                assert!(
+                    needs.len() == 1 && needs[0].contains(reason),
+                    "{name}: {plan}"
+                );
+            }
+            None => {
+                assert!(needs.is_empty(), "{name}: {plan}");
+                let report = restore.run(plan, &RunOptions::default()).await.unwrap();
+                report.require_complete().unwrap();
+                let object = target.get(&id, "v2").await.unwrap().unwrap();
+                assert!(object.text().contains(r#""size":3"#), "{}", object.text());
+            }
+        }
+    }
 }

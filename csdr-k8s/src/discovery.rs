@@ -12,7 +12,7 @@ use crate::{
 };
 use csdr_core::{
     Error, Result,
-    model::{ApiResource, Discovery, DiscoveryGap, GroupResource, ServedVersion},
+    model::{ApiResource, Discovery, DiscoveryGap, GapExtent, GroupResource, ServedVersion},
 };
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -21,7 +21,34 @@ use std::collections::BTreeMap;
 const ACCEPT: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
 
 /// The core group's document and that of all others.
-const ROOTS: [&str; 2] = ["/api", "/apis"];
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Root {
+    Core,
+    Groups,
+}
+
+impl Root {
+    const ALL: [Self; 2] = [Self::Core, Self::Groups];
+
+    fn path(self) -> &'static str {
+        match self {
+            Self::Core => "/api",
+            Self::Groups => "/apis",
+        }
+    }
+
+    /// What a gap calls it.
+    fn group(self) -> &'static str {
+        match self {
+            Self::Core => "",
+            Self::Groups => "*",
+        }
+    }
+
+    fn serves(self, group: &str) -> bool {
+        (self == Self::Core) == group.is_empty()
+    }
+}
 
 /// One resource in one version, as a document tells it. Documents are read in the order of preference.
 #[derive(Debug)]
@@ -48,7 +75,28 @@ impl Found {
             group: group.to_owned(),
             version: version.map(str::to_owned),
             reason: reason.into(),
+            extent: GapExtent::Group,
         });
+    }
+
+    /// Nothing of what `root` serves is known.
+    fn root_gap(&mut self, root: Root, reason: String) {
+        self.gaps.push(DiscoveryGap {
+            group: root.group().to_owned(),
+            version: None,
+            reason,
+            extent: GapExtent::Root,
+        });
+    }
+
+    /// Records a root whose document came, but of whose group versions none answered.
+    fn note_silent_root(&mut self, root: Root) {
+        let silent = !self.rows.iter().any(|row| root.serves(&row.group));
+        let gap = self.gaps.iter().find(|gap| root.serves(&gap.group));
+        if let Some(gap) = gap.filter(|_| silent) {
+            let reason = format!("none of its versions answers; the first: {}", gap.reason);
+            self.root_gap(root, reason);
+        }
     }
 
     /// Brings the versions of each resource together, in the order in which they came.
@@ -117,7 +165,7 @@ struct Kind {
 
 /// Asks the server anew.
 pub(crate) async fn discover(client: &ClusterClient) -> Result<Discovery> {
-    let roots = ROOTS.map(|root| async move { (root, root_document(client, root).await) });
+    let roots = Root::ALL.map(|root| async move { (root, root_document(client, root).await) });
     let (roots, version) =
         futures::future::join(futures::future::join_all(roots), version(client)).await;
     // Who may not read the version may still read everything else.
@@ -130,35 +178,32 @@ pub(crate) async fn discover(client: &ClusterClient) -> Result<Discovery> {
             Ok(document) => read(client, root, &document, &mut found).await,
             Err(failure) => Err(client.explain(failure)),
         };
-        if let Err(error) = read {
-            broken.push((root, error));
+        match read {
+            Ok(()) => found.note_silent_root(root),
+            Err(error) => broken.push((root, error)),
         }
     }
-    // Half of an API would make half of a backup look whole: the core group alone is worth a gap, but both are an error.
-    if broken.len() == ROOTS.len()
+    // Half of an API is a gap that no backup is complete with; none is an error.
+    if broken.len() == Root::ALL.len()
         && let Some((_, error)) = broken.pop()
     {
         return Err(error.with_operation("discover the cluster's resources"));
     }
     for (root, error) in broken {
-        let (group, reason) = match root {
-            "/api" => ("", error.chain()),
-            _ => ("*", format!("no group but the core one: {}", error.chain())),
-        };
-        found.gap(group, None, reason);
+        found.root_gap(root, error.chain());
     }
     Ok(found.into_discovery(server_version))
 }
 
-async fn root_document(client: &ClusterClient, root: &str) -> Result<bytes::Bytes, Failure> {
-    let mut call = Call::get(root);
+async fn root_document(client: &ClusterClient, root: Root) -> Result<bytes::Bytes, Failure> {
+    let mut call = Call::get(root.path());
     call.accept = ACCEPT;
     client.bytes(&call, Effect::Read).await
 }
 
 async fn read(
     client: &ClusterClient,
-    root: &str,
+    root: Root,
     document: &[u8],
     found: &mut Found,
 ) -> Result<()> {
@@ -170,7 +215,7 @@ async fn read(
         Some("APIGroupList") => legacy::read_groups(client, document, found).await,
         other => Err(malformed("to a discovery request is of an unknown kind")
             .with_context("kind", other.unwrap_or("none").escape_debug())
-            .with_context("path", root)),
+            .with_context("path", root.path())),
     }
 }
 

@@ -5,6 +5,7 @@
 //! csdr restore create NAME --backup BACKUP | plan NAME --backup BACKUP | list | describe NAME
 //! csdr convert [PATH…] --to RELEASE | --jobs FILE
 //! csdr lifecycle --backup BACKUP --targets RELEASE,…
+//! csdr target-apis > FILE
 //! csdr vault   create | check | gc
 //! ```
 //!
@@ -15,8 +16,8 @@
 //! |---|---|
 //! | `args` | what a person may write, by clap |
 //! | `context` | from these words to a vault, a source, a target |
-//! | `backup`, `restore`, `vault`, `convert`, `lifecycle` | one function a command |
-//! | `console`, `progress` | what a person sees |
+//! | `backup`, `restore`, `vault`, `convert`, `lifecycle`, `target_apis` | one function a command |
+//! | `planned`, `console`, `progress` | what a person sees |
 //! | `signal` | Ctrl-C |
 
 mod args;
@@ -29,11 +30,13 @@ mod export;
 mod folder;
 mod hooks;
 mod lifecycle;
+mod planned;
 mod progress;
 mod restore;
 mod signal;
 mod spec;
 mod table;
+mod target_apis;
 mod vault;
 
 pub use exit::Exit;
@@ -157,6 +160,7 @@ async fn dispatch(cx: &Context, command: Command) -> Result<Exit> {
         },
         Command::Convert(args) => convert::convert(cx, *args).await,
         Command::Lifecycle(args) => lifecycle::lifecycle(cx, &args).await,
+        Command::TargetApis(args) => target_apis::record(cx, &args).await,
         Command::Vault(command) => match command {
             VaultCommand::Create => vault::create(cx).await,
             VaultCommand::Check => vault::check(cx).await,

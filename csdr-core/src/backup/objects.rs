@@ -43,7 +43,7 @@ pub(super) struct Archived {
 enum Item {
     /// Objects in their versions; the best version of each is marked.
     Objects(Vec<(Object, bool)>),
-    LeftOut(LeftOut, bool),
+    LeftOut(LeftOut),
     Inconsistent(GroupVersionResource),
     /// A version that is not the preferred one could not be listed to its end.
     LostVersion(GroupVersionResource, Error),
@@ -77,9 +77,7 @@ impl ObjectsStage<'_> {
             last: None,
         };
         for left in &self.plan.left_out {
-            recorder
-                .leave_out(left.clone(), self.plan.names_kind_of(left))
-                .await?;
+            recorder.leave_out(left.clone()).await?;
         }
         let lists = self.lists();
         let collect = async move {
@@ -138,7 +136,7 @@ impl ObjectsStage<'_> {
                         || resource.to_string(),
                         |name| format!("{resource} in namespace {name}"),
                     );
-                    vec![Item::LeftOut(refused(&what, &error), kind.named)]
+                    vec![Item::LeftOut(refused(&what, &error, kind.named))]
                 }
             }
         })
@@ -166,7 +164,7 @@ fn sort_out(
         }
         match object_left_out(&object) {
             // One record an object, whatever its versions.
-            Some(left) if best => items.push(Item::LeftOut(left, true)),
+            Some(left) if best => items.push(Item::LeftOut(left)),
             Some(_) => {}
             None => taken.push((object, best)),
         }
@@ -177,7 +175,7 @@ fn sort_out(
             LeftOutReason::Unreadable,
             item.reason,
         );
-        items.push(Item::LeftOut(left, true));
+        items.push(Item::LeftOut(left.with_named(true)));
     }
     if page.inconsistent {
         items.push(Item::Inconsistent(kind.resource.clone()));
@@ -207,7 +205,7 @@ impl Recorder<'_> {
         while let Some(item) = receiver.recv().await {
             match item {
                 Item::Objects(objects) => self.append(objects).await?,
-                Item::LeftOut(left, named) => self.leave_out(left, named).await?,
+                Item::LeftOut(left) => self.leave_out(left).await?,
                 Item::LostVersion(path, error) => self.summary.warnings.push(Note::new(
                     path,
                     format!("the list of this version broke off; the objects are stored in the preferred version ({})", error.chain()),
@@ -237,7 +235,7 @@ impl Recorder<'_> {
             if !rises {
                 let mut left = LeftOut::object(object.id(), LeftOutReason::Unreadable);
                 left.detail = "the source listed it twice or out of order".to_owned();
-                self.leave_out(left, true).await?;
+                self.leave_out(left.with_named(true)).await?;
                 continue;
             }
             let path = object.resource_version_path();
@@ -252,7 +250,7 @@ impl Recorder<'_> {
                 Err(error) if error.kind() == ErrorKind::InvalidInput => {
                     let mut left = LeftOut::object(&id, LeftOutReason::Unreadable);
                     left.detail = error.chain();
-                    self.leave_out(left, true).await?;
+                    self.leave_out(left.with_named(true)).await?;
                     continue;
                 }
                 Err(error) => return Err(error),
@@ -334,7 +332,7 @@ impl Recorder<'_> {
         Ok(bodies)
     }
 
-    async fn leave_out(&mut self, left: LeftOut, named: bool) -> Result<()> {
+    async fn leave_out(&mut self, left: LeftOut) -> Result<()> {
         *self.summary.left_out.entry(left.reason).or_default() += 1;
         if left.reason.is_gap() {
             let note = Note::new(
@@ -348,12 +346,10 @@ impl Recorder<'_> {
             self.stage.options.observer.observe(&Event::Noted {
                 message: &note.to_string(),
             });
-            // A gap in what was named is an error; one under a wildcard, or a whole API group, is a warning.
-            let warning = !named || left.reason == LeftOutReason::Undiscovered;
-            if warning {
-                self.summary.warnings.push(note)
-            } else {
+            if left.named {
                 self.summary.errors.push(note)
+            } else {
+                self.summary.warnings.push(note)
             }
         }
         if self.left_out.push(&left)? {

@@ -90,17 +90,6 @@ impl BackupPlan {
         self.objects() == (0, true)
     }
 
-    /// Whether the spec names the kind that a gap of this plan is about, not only a pattern or nothing.
-    pub(super) fn names_kind_of(&self, left: &LeftOut) -> bool {
-        // `secrets` or `secrets in namespace shop`.
-        let resource = left.what.split(' ').next().unwrap_or_default();
-        let kind = self
-            .kinds
-            .iter()
-            .find(|kind| kind.resource.group_resource().to_string() == resource);
-        kind.is_none_or(|kind| kind.named)
-    }
-
     pub(super) fn sealed(mut self) -> Result<Self> {
         self.digest = String::new();
         self.digest = crate::spec::digest(&self)?;
@@ -248,11 +237,11 @@ fn planned(resource: &ApiResource, named: bool) -> PlannedKind {
     }
 }
 
-/// A list that the server refuses, as a recorded gap.
-pub(super) fn refused(what: &str, error: &Error) -> LeftOut {
+/// A list that the server refuses, as a recorded gap in a kind that the spec names or not.
+pub(super) fn refused(what: &str, error: &Error, named: bool) -> LeftOut {
     let reason = match error.kind() {
         ErrorKind::PermissionDenied => LeftOutReason::Forbidden,
         _ => LeftOutReason::Unlisted,
     };
-    LeftOut::rule(what, reason, error.chain())
+    LeftOut::rule(what, reason, error.chain()).with_named(named)
 }

@@ -30,7 +30,8 @@ impl Backup {
     /// `InvalidInput` for a plan that was changed, or that selects nothing; `AlreadyExists` for a name that is taken; the store's.
     ///
     /// # Cancellation
-    /// When the token falls, no request starts any more and the report says `Cancelled`; the vault is as after a kill.
+    /// When the token falls, no request starts any more and the report says `Cancelled`; the vault is as after a kill, except that an
+    /// archive's multipart upload is still ended on the store, in the background (`AbortMultipartUpload`).
     /// Dropping the future does the same without a report.
     pub async fn run(&self, plan: BackupPlan, options: &RunOptions) -> Result<BackupReport> {
         let about = |error: Error| {

@@ -19,6 +19,7 @@ mod disruption;
 mod event;
 mod flex_volume;
 mod flow_control;
+mod handler;
 mod in_tree;
 mod ingress;
 mod ingress_class;

@@ -236,7 +236,7 @@ fn missing(
     if lifecycle::is_builtin_group(group) {
         return NoRouteReason::NoRule { served: Vec::new() };
     }
-    let is_gap = target.discovery().gaps.iter().any(|gap| gap.group == group);
+    let is_gap = target.discovery().gaps.iter().any(|gap| gap.covers(group));
     if is_gap || advice::is_aggregated(group) {
         return NoRouteReason::AggregatedApiMissing {
             group: group.to_owned(),

@@ -3,8 +3,8 @@
 use crate::{
     Error, Result,
     model::{
-        ApiResource, ApiVersion, CustomKind, Discovery, DiscoveryGap, GroupResource, Object,
-        ServedVersion, Tree, builtin,
+        ApiResource, ApiVersion, CustomKind, Discovery, DiscoveryGap, GapExtent, GroupResource,
+        Object, ServedVersion, Tree, builtin,
     },
     port::{UnreadableItem, VaultKey},
 };
@@ -112,6 +112,10 @@ impl Folder {
             group: api_version.map_or_else(String::new, |version| version.group().to_owned()),
             version: api_version.map(|version| version.version().to_owned()),
             reason,
+            extent: match api_version {
+                Some(_) => GapExtent::Group,
+                None => GapExtent::Entry,
+            },
         });
     }
 

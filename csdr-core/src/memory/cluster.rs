@@ -265,7 +265,7 @@ impl MemoryCluster {
         let state = self.state();
         let gone = |group: &str, version: &str| {
             state.gaps.iter().any(|gap| {
-                gap.group == group && gap.version.as_deref().is_none_or(|own| own == version)
+                gap.covers(group) && gap.version.as_deref().is_none_or(|own| own == version)
             })
         };
         let resources = state

@@ -44,14 +44,55 @@ pub struct ServedVersion {
 }
 
 /// A part of the API that could not be discovered.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DiscoveryGap {
-    /// The group (`""` for core).
+    /// The group (`""` for core, `*` for all others).
     pub group: String,
     /// The version, where the gap is one version's.
     pub version: Option<String>,
     /// What the server said, on one line.
     pub reason: String,
+    /// How much may be missing.
+    #[serde(default)]
+    pub extent: GapExtent,
+}
+
+/// How much a [`DiscoveryGap`] hides.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(rename_all = "camelCase")]
+pub enum GapExtent {
+    /// A group, or one of its versions.
+    #[default]
+    Group,
+    /// All that one of a server's two roots serves: the core group, or every other one (`group` is `*`).
+    Root,
+    /// A file of a folder, or a part of one: nobody knows what it held.
+    Entry,
+}
+
+impl DiscoveryGap {
+    /// Whether the gap may hide the resource that a person named, as `plural` or `plural.group`.
+    pub fn may_hide(&self, name: &str) -> bool {
+        match (self.extent, name.split_once('.')) {
+            (GapExtent::Entry, _) => true,
+            (GapExtent::Root, Some((_, group))) => (self.group == "*") != group.is_empty(),
+            (GapExtent::Group, Some((_, group))) => self.group == group,
+            // Any group may have it.
+            (_, None) => true,
+        }
+    }
+
+    /// Whether resources of `group` may be missing, of a server's groups.
+    pub fn covers(&self, group: &str) -> bool {
+        match self.extent {
+            GapExtent::Root => (self.group == "*") != group.is_empty(),
+            GapExtent::Group => self.group == group,
+            // A folder serves nothing.
+            GapExtent::Entry => false,
+        }
+    }
 }
 
 impl ApiResource {

@@ -5,21 +5,33 @@ use crate::{
     Error, ErrorKind, Result,
     archive::IndexRow,
     conversion::{Conversion, Loss, NoRouteReason, SkipReason, TargetApis},
-    model::{CustomKind, Discovery, GroupResource, GroupVersionResource, Object, ObjectId},
+    lifecycle,
+    model::{
+        CustomKind, Discovery, GroupResource, GroupVersionKind, GroupVersionResource,
+        LabelSelector, Object, ObjectId,
+    },
+    port::ListRequest,
     vault::StoredBackup,
 };
 use futures::TryStreamExt;
 
+/// Definitions are large: this is a few hundred of them.
+const PAGE_BYTES: usize = 8 << 20;
+
 /// What becomes of a stored object.
 pub(super) enum Fitted {
-    /// It goes on like this, into this resource and version.
-    Object {
-        object: Object,
-        to: GroupVersionResource,
-        losses: Vec<Loss>,
-    },
+    Object(Box<Fit>),
     Skipped(SkipReason),
     NoRoute(NoRouteReason),
+}
+
+/// An object for the target.
+pub(super) struct Fit {
+    pub(super) object: Object,
+    /// Where it goes.
+    pub(super) to: GroupVersionResource,
+    /// What that loses.
+    pub(super) losses: Vec<Loss>,
 }
 
 impl Restore {
@@ -32,11 +44,11 @@ impl Restore {
         Ok(match conversion {
             Conversion::Unchanged => {
                 let to = object.resource_version_path();
-                Fitted::Object {
+                Fitted::Object(Box::new(Fit {
                     object,
                     to,
                     losses: Vec::new(),
-                }
+                }))
             }
             Conversion::Converted {
                 object: converted,
@@ -49,11 +61,11 @@ impl Restore {
                     !loss.path.starts_with("/status")
                         && !loss.path.starts_with("/metadata/managedFields")
                 };
-                Fitted::Object {
+                Fitted::Object(Box::new(Fit {
                     to: converted.resource_version_path(),
                     object: converted,
                     losses: losses.into_iter().filter(counts).collect(),
-                }
+                }))
             }
             Conversion::Skipped { reason } => Fitted::Skipped(reason),
             Conversion::NoRoute { reason } => Fitted::NoRoute(reason),
@@ -70,7 +82,8 @@ impl Restore {
     ) -> Result<(TargetApis, Vec<GroupResource>)> {
         let apis = match &self.apis {
             Some(apis) => apis.clone(),
-            None => TargetApis::from_discovery(discovery.clone()),
+            None => TargetApis::from_discovery(discovery.clone())
+                .with_definitions(&self.own_definitions(discovery).await?),
         };
         let definitions: GroupResource =
             "customresourcedefinitions.apiextensions.k8s.io".parse()?;
@@ -85,9 +98,11 @@ impl Restore {
                 let best = best_version(&held, &apis);
                 let object = backup.member(best.member).await?.object(best);
                 // One that cannot be read or converted is told of with its own row.
-                if let Ok(Fitted::Object { object, .. }) =
-                    object.and_then(|object| self.fit(object, &apis))
-                    && let Ok(kind) = object.tree().and_then(|tree| CustomKind::from_crd(&tree))
+                if let Ok(Fitted::Object(fit)) = object.and_then(|object| self.fit(object, &apis))
+                    && let Ok(kind) = fit
+                        .object
+                        .tree()
+                        .and_then(|tree| CustomKind::from_crd(&tree))
                 {
                     kinds.push(kind);
                 }
@@ -101,9 +116,62 @@ impl Restore {
         }
         let names = kinds.iter().map(|kind| kind.resource.resource.clone());
         let names: Vec<GroupResource> = names.collect();
-        // A definition that the target has already stays as it is there (R256).
-        kinds.retain(|kind| discovery.resource(&kind.resource.resource).is_none());
+        // A definition that the target has already stays as it is there (R256). What a folder holds is no target's.
+        let own = match &self.apis {
+            Some(apis) => apis.discovery(),
+            None => discovery,
+        };
+        kinds.retain(|kind| own.resource(&kind.resource.resource).is_none());
         Ok((apis.with_definitions(&kinds), names))
+    }
+
+    /// What the target's own definitions say of its custom kinds: how the versions of those convert is not in its discovery. Where they
+    /// may not be read, a custom resource is restored only in a version that the target serves.
+    async fn own_definitions(&self, discovery: &Discovery) -> Result<Vec<CustomKind>> {
+        let own = |group: &str| !group.is_empty() && !lifecycle::is_builtin_group(group);
+        let mut rows = discovery.resources.iter();
+        if !rows.any(|row| own(row.resource.group())) {
+            return Ok(Vec::new());
+        }
+        let Some(row) = discovery.kind("apiextensions.k8s.io", "CustomResourceDefinition") else {
+            return Ok(Vec::new());
+        };
+        let resource = row.preferred();
+        let request = ListRequest {
+            kind: GroupVersionKind {
+                api_version: resource.api_version().parse()?,
+                kind: row.kind.clone(),
+            },
+            resource,
+            namespace: None,
+            selector: LabelSelector::default(),
+            page_bytes: PAGE_BYTES,
+            from: None,
+        };
+        let mut kinds = Vec::new();
+        let mut pages = self.target.list(request);
+        loop {
+            match pages.try_next().await {
+                Ok(None) => return Ok(kinds),
+                Ok(Some(page)) => {
+                    let trees = page.objects.iter().filter_map(|object| object.tree().ok());
+                    let own = trees.filter_map(|tree| CustomKind::from_crd(&tree).ok());
+                    // One that is not established brings nothing yet.
+                    let served =
+                        |kind: &CustomKind| discovery.resource(&kind.resource.resource).is_some();
+                    kinds.extend(own.filter(served));
+                }
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        ErrorKind::PermissionDenied | ErrorKind::NotFound
+                    ) =>
+                {
+                    return Ok(kinds);
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 }
 

@@ -16,13 +16,16 @@ use std::{
 };
 use uuid::Uuid;
 
+mod advice;
 mod existing;
 mod judge;
 mod note;
 mod planner;
 
+pub use advice::PodSecurityAdvice;
 pub use note::PlanNote;
 
+use advice::PodLevels;
 use judge::Judge;
 use note::NoteTable;
 use planner::Planner;
@@ -58,6 +61,9 @@ pub(super) struct PlanHead {
     pub(super) bare_namespaces: Vec<String>,
     pub(super) left_out: Vec<LeftOut>,
     pub(super) needs: Vec<Need>,
+    /// What to do about PodSecurityPolicies that are skipped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) advice: Vec<PodSecurityAdvice>,
     /// What is said about objects, each text once.
     pub(super) notes: Vec<PlanNote>,
     /// Remarks that were too many to keep.
@@ -106,6 +112,12 @@ impl RestorePlan {
     /// Every unmet need at once.
     pub fn needs(&self) -> &[Need] {
         &self.head.needs
+    }
+
+    /// If PodSecurityPolicies are skipped, because the target's release knows none: the Pod Security level that each namespace's pods
+    /// meet, so that it can be labelled with it.
+    pub fn advice(&self) -> &[PodSecurityAdvice] {
+        &self.head.advice
     }
 
     /// How many objects it has.
@@ -323,6 +335,9 @@ impl fmt::Display for RestorePlan {
         for need in &self.head.needs {
             writeln!(f, "  needs     {} ({} objects)", need.what, need.objects)?;
         }
+        for advice in &self.head.advice {
+            writeln!(f, "  {advice}")?;
+        }
         for left in &self.head.left_out {
             writeln!(f, "  left out  {left}")?;
         }
@@ -374,9 +389,24 @@ impl Restore {
             kinds: Vec::new(),
             places: HashMap::new(),
             notes: NoteTable::default(),
+            spec,
+            levels: PodLevels::wanted(&stored, apis.minor()),
         };
         judge.judge(&mut rows).await?;
-        let Judge { kinds, notes, .. } = judge;
+        let Judge {
+            kinds,
+            notes,
+            levels,
+            ..
+        } = judge;
+        let is_skipped = |row: &Row| {
+            let kind = kinds.get(usize::from(row.kind));
+            row.action == Action::Skip && kind.is_some_and(|kind| advice::is_policy(&kind.resource))
+        };
+        let advice = levels
+            .filter(|_| rows.iter().any(is_skipped))
+            .map(PodLevels::into_advice)
+            .unwrap_or_default();
         let mut plan = RestorePlan {
             head: PlanHead {
                 csdr: env!("CARGO_PKG_VERSION").to_owned(),
@@ -394,6 +424,7 @@ impl Restore {
                     .chain(left_out)
                     .collect(),
                 needs: Vec::new(),
+                advice,
                 notes: notes.texts,
                 notes_beyond: notes.beyond,
                 digest: String::new(),

@@ -444,19 +444,22 @@ impl Run<'_> {
         let failed = |error: Error| (ObjectOutcome::Failed, error.chain());
         let kind = self.plan.kind(&self.plan.rows[row]).map_err(failed)?;
         match self.restore.fit(object, &self.apis).map_err(failed)? {
-            Fitted::Object { object, to, losses } if to == kind.target => {
-                let told = losses.iter().filter(|loss| loss.severity > Severity::Info);
+            Fitted::Object(fit) if fit.to == kind.target => {
+                let told = fit
+                    .losses
+                    .iter()
+                    .filter(|loss| loss.severity > Severity::Info);
                 for loss in told {
                     let note = Note::new(source, loss.to_string());
                     self.outcomes().warnings.push(note);
                 }
-                Ok(object)
+                Ok(fit.object)
             }
-            Fitted::Object { to, .. } => Err((
+            Fitted::Object(fit) => Err((
                 ObjectOutcome::Failed,
                 format!(
-                    "the target takes it as {to} now, not as {} as planned; plan again",
-                    kind.target
+                    "the target takes it as {} now, not as {} as planned; plan again",
+                    fit.to, kind.target
                 ),
             )),
             Fitted::Skipped(reason) => Err((ObjectOutcome::Skipped, reason.to_string())),

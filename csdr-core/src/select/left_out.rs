@@ -15,6 +15,14 @@ pub struct LeftOut {
     /// What the layer below said, or what the rule is about; may be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
+    /// Of a [gap](LeftOutReason::is_gap): it lies in what the spec names, or hides too much to be overlooked. Then the backup is
+    /// `PartiallyFailed`; under a wildcard a gap is a warning.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub named: bool,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 impl LeftOut {
@@ -24,6 +32,7 @@ impl LeftOut {
             what: id.to_string(),
             reason,
             detail: String::new(),
+            named: false,
         }
     }
 
@@ -33,7 +42,15 @@ impl LeftOut {
             what: what.into(),
             reason,
             detail: detail.into(),
+            named: false,
         }
+    }
+
+    /// The same, as a gap in what the spec names.
+    #[must_use]
+    pub fn with_named(mut self, named: bool) -> Self {
+        self.named = named;
+        self
     }
 }
 

@@ -243,7 +243,7 @@ impl VaultBackend for Plain {
     }
 }
 
-/// A store whose first lists are those of an earlier time: between a list and what is done by it, another process was at work.
+/// A store whose first lists, and the looks between them, are of an earlier time: between a list and what is done by it, another process was at work.
 #[derive(Debug)]
 pub(crate) struct Stale {
     now: MemoryVault,
@@ -287,7 +287,8 @@ impl VaultBackend for Stale {
     }
 
     async fn stat(&self, key: &VaultKey) -> Result<VaultMeta> {
-        self.now.stat(key).await
+        let stale = self.lists.load(Ordering::SeqCst) > 0;
+        if stale { &self.before } else { &self.now }.stat(key).await
     }
 
     fn list(&self, prefix: &VaultKey) -> BoxStream<'static, Result<VaultMeta>> {

@@ -14,7 +14,7 @@ use crate::{ClusterClient, error::Failure};
 use csdr_core::{
     Error, ErrorKind, Result,
     model::{GroupVersionKind, GroupVersionResource, Object},
-    port::{ListRequest, Page},
+    port::{ListRequest, Page, UnreadableItem},
 };
 use http::StatusCode;
 use std::collections::BTreeSet;
@@ -67,34 +67,90 @@ pub(super) async fn everywhere(
     let mut lane = Lane::new(source(client, request, None)?, token);
     // The order is looked at here, once it is known whether this is the way to list.
     let mut order = lane.order.take().unwrap_or_default();
+    // Namespaces that exist or that something was listed of.
+    let mut known = BTreeSet::new();
     while let Some((place, mut page)) = lane.next(pages).await? {
         // A list that goes on behind a page was judged before.
         let first = std::mem::replace(&mut fresh, false);
-        if first && let Some(names) = apart(client, &page).await? {
-            drop((place, lane));
-            return one_by_one(client, request, pages, &names, "", None).await;
+        let only = first && page.next.is_none();
+        if first && let Some(names) = existing(client, &page).await? {
+            known.clone_from(&names);
+            known.extend(namespaces_of(&page));
+            if is_ambiguous(&known) {
+                drop((place, lane));
+                return one_by_one(client, request, pages, &names, "", None).await;
+            }
         }
-        order.check(&mut page.objects, first && page.next.is_none())?;
+        if !only && (brings_ambiguity(&known, &page) || !order.holds(&page.objects)) {
+            take_out_deleted(client, &mut page).await?;
+        }
+        known.extend(namespaces_of(&page));
+        order.check(&mut page.objects, only)?;
         page.next = page.next.map(|token| format!("all/{token}"));
         place.send(Ok(page));
     }
     Ok(())
 }
 
-/// The namespaces, if a list that begins with `page` must be made one namespace at a time.
-async fn apart(client: &ClusterClient, page: &Page) -> Result<Option<BTreeSet<String>>, Failure> {
+/// The namespaces, if the order of a list that begins with `page` hangs on them.
+async fn existing(
+    client: &ClusterClient,
+    page: &Page,
+) -> Result<Option<BTreeSet<String>>, Failure> {
     // A single page was sorted, and objects without a namespace have only one order.
     let scoped = |object: &Object| object.id().namespace().is_none();
     let cluster_scoped = !page.objects.is_empty() && page.objects.iter().all(scoped);
     if page.next.is_none() || cluster_scoped {
         return Ok(None);
     }
+    names_if_allowed(client).await
+}
+
+/// The names of all namespaces. Who may not list them gets the server's order, which every page is held to.
+async fn names_if_allowed(client: &ClusterClient) -> Result<Option<BTreeSet<String>>, Failure> {
     match names(client).await {
-        Ok(names) => Ok(is_ambiguous(&names).then_some(names)),
-        // Who may not list namespaces gets the server's order, which every page is held to.
+        Ok(names) => Ok(Some(names)),
         Err(Failure::Refused(refusal)) if refusal.code == StatusCode::FORBIDDEN => Ok(None),
         Err(failure) => Err(failure),
     }
+}
+
+fn namespaces_of(page: &Page) -> BTreeSet<String> {
+    let all = page.objects.iter();
+    let names: BTreeSet<&str> = all.filter_map(|object| object.id().namespace()).collect();
+    names.into_iter().map(str::to_owned).collect()
+}
+
+/// Whether `page` has a namespace that is not known yet, and with which both orders can differ.
+fn brings_ambiguity(known: &BTreeSet<String>, page: &Page) -> bool {
+    let here = namespaces_of(page);
+    !here.is_subset(known) && is_ambiguous(&known.union(&here).cloned().collect())
+}
+
+/// Takes out what lies in namespaces that were deleted since the list began, which still shows them: those that exist were
+/// looked at for their order, these were not. No list that begins now would have them.
+async fn take_out_deleted(client: &ClusterClient, page: &mut Page) -> Result<(), Failure> {
+    let Some(names) = names_if_allowed(client).await? else {
+        return Ok(());
+    };
+    let objects = std::mem::take(&mut page.objects).into_iter();
+    let (kept, deleted): (Vec<Object>, Vec<Object>) = objects.partition(|object| {
+        let namespace = object.id().namespace();
+        namespace.is_none_or(|namespace| names.contains(namespace))
+    });
+    page.objects = kept;
+    page.inconsistent |= !deleted.is_empty();
+    page.unreadable.extend(deleted.iter().map(|object| {
+        UnreadableItem {
+            at: [
+                object.id().namespace().unwrap_or_default(),
+                object.id().name(),
+            ]
+            .join("/"),
+            reason: "its namespace was deleted while the list ran".to_owned(),
+        }
+    }));
+    Ok(())
 }
 
 /// Whether the order of keys and that of (namespace, name) can differ: only `-` of a name's characters stands before `/`.

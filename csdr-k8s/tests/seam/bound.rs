@@ -242,9 +242,13 @@ async fn at_most_two_pages_are_under_way_before_the_consumer_asks() {
     );
 }
 
+/// A server that takes eight requests at a time, and a client that may make sixteen: once it was refused, it keeps to what the
+/// server takes.
 #[tokio::test(start_paused = true)]
 async fn refusals_narrow_what_runs_at_once() {
-    let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    const TAKEN: usize = 8;
+    let running = Arc::new(AtomicUsize::new(0));
+    let (most, refused) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let limits = ClusterLimits {
         parallel: 16,
         repeat: RepeatPolicy {
@@ -253,26 +257,35 @@ async fn refusals_narrow_what_runs_at_once() {
         },
         ..limits()
     };
-    let seen_most = Arc::clone(&most);
+    let (seen_most, seen_refused) = (Arc::clone(&most), Arc::clone(&refused));
     let (client, _) = serve_async(limits, move |seen| {
-        let (running, most) = (Arc::clone(&running), Arc::clone(&seen_most));
+        let running = Arc::clone(&running);
+        let (most, refused) = (Arc::clone(&seen_most), Arc::clone(&seen_refused));
         async move {
             let now = running.fetch_add(1, SeqCst) + 1;
             most.fetch_max(now, SeqCst);
             tokio::time::sleep(Duration::from_millis(50)).await;
             running.fetch_sub(1, SeqCst);
-            match now {
-                ..=8 => Reply::json(page(&[], &seen)),
-                _ => Reply::status(429, "TooManyRequests", json!({})).with_header("retry-after", 1),
+            if now <= TAKEN {
+                return Reply::json(page(&[], &seen));
             }
+            refused.fetch_add(1, SeqCst);
+            Reply::status(429, "TooManyRequests", json!({})).with_header("retry-after", 1)
         }
         .boxed()
     });
-    let lists = (0..64).map(|_| whole(&client, request(Some("n"), 4096)));
-    futures::future::join_all(lists).await;
-    assert_eq!(most.load(SeqCst), 16);
-    most.store(0, SeqCst);
-    let lists = (0..64).map(|_| whole(&client, request(Some("n"), 4096)));
-    futures::future::join_all(lists).await;
-    assert!(most.load(SeqCst) <= 16);
+    let mut rounds = Vec::new();
+    for _ in 0..2 {
+        let lists = (0..64).map(|_| whole(&client, request(Some("n"), 4096)));
+        futures::future::join_all(lists).await;
+        rounds.push((most.swap(0, SeqCst), refused.swap(0, SeqCst)));
+    }
+    let [(first_most, first_refused), (second_most, second_refused)] = rounds[..] else {
+        panic!("two rounds: {rounds:?}");
+    };
+    assert_eq!(first_most, 16, "it begins at its ceiling");
+    assert!(first_refused >= 16 - TAKEN, "{rounds:?}");
+    // It feels for one or two more now and then, and is refused one or two at a time.
+    assert!(second_most <= TAKEN + 2, "{rounds:?}");
+    assert!(second_refused < first_refused, "{rounds:?}");
 }

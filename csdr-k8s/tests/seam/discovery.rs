@@ -3,7 +3,7 @@
 use crate::server::{Reply, Seen, limits, serve};
 use csdr_core::{
     ErrorKind,
-    model::{ApiResource, Discovery, DiscoveryGap},
+    model::{ApiResource, Discovery, DiscoveryGap, GapExtent},
     port::ResourceCollector,
 };
 use csdr_k8s::{KubeCollector, RepeatPolicy};
@@ -60,6 +60,15 @@ fn aggregated(items: Value) -> Reply {
 fn gap(group: &str, version: Option<&str>) -> impl Fn(&DiscoveryGap) -> bool {
     let (group, version) = (group.to_owned(), version.map(str::to_owned));
     move |gap| gap.group == group && gap.version == version
+}
+
+/// The groups of the gaps that hide a whole root.
+fn root_gaps(discovery: &Discovery) -> Vec<&str> {
+    let root = discovery
+        .gaps
+        .iter()
+        .filter(|gap| gap.extent == GapExtent::Root);
+    root.map(|gap| gap.group.as_str()).collect()
 }
 
 fn shown(row: &ApiResource) -> String {
@@ -174,6 +183,7 @@ async fn old_servers_are_asked_group_by_group_and_a_silent_one_is_a_gap() {
     assert_eq!(discovery.resources[0].short_names, ["x"]);
     assert_eq!(discovery.gaps.len(), 1);
     assert!(gap("dead.example.com", Some("v1"))(&discovery.gaps[0]));
+    assert_eq!(root_gaps(&discovery), [""; 0]);
     assert!(
         discovery.gaps[0].reason.contains("ServiceUnavailable"),
         "{}",
@@ -190,7 +200,7 @@ async fn half_of_an_api_is_a_gap_and_none_is_an_error() {
     })
     .await
     .unwrap();
-    assert!(discovery.gaps.iter().any(gap("", None)));
+    assert_eq!(root_gaps(&discovery), [""]);
     assert_eq!(discovery.server_version, "");
 
     let discovery = discover(move |seen| match seen.path.as_str() {
@@ -199,7 +209,27 @@ async fn half_of_an_api_is_a_gap_and_none_is_an_error() {
     })
     .await
     .unwrap();
-    assert!(discovery.gaps.iter().any(gap("*", None)));
+    assert_eq!(root_gaps(&discovery), ["*"]);
+
+    // The roots answer, what is below them does not.
+    let discovery = discover(move |seen| match seen.path.as_str() {
+        "/api/v1" => down(),
+        _ => legacy(&seen),
+    })
+    .await
+    .unwrap();
+    assert_eq!(root_gaps(&discovery), [""]);
+    let stale = json!([group(
+        "apps",
+        json!([{"version": "v1", "freshness": "Stale"}])
+    )]);
+    let discovery = discover(move |seen| match seen.path.as_str() {
+        "/apis" => aggregated(stale.clone()),
+        _ => legacy(&seen),
+    })
+    .await
+    .unwrap();
+    assert_eq!(root_gaps(&discovery), ["*"]);
 
     let error = discover(move |_| Reply::status(401, "Unauthorized", json!({})))
         .await

@@ -8,6 +8,7 @@
 
 mod applier;
 mod bound;
+mod cancel;
 mod discovery;
 mod list;
 mod namespaces;

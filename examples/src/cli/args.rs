@@ -2,7 +2,7 @@
 
 mod conversion;
 
-pub(super) use conversion::{Convert, JobStage, Lifecycle, Release};
+pub(super) use conversion::{Choices, Convert, JobStage, Later, Lifecycle, Release, TargetApisOf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use csdr_core::{
@@ -75,8 +75,10 @@ pub(super) enum Command {
     Restore(RestoreCommand),
     /// Convert manifests for another release of Kubernetes. What changes and what is lost goes to standard error.
     Convert(Box<Convert>),
-    /// Show what a backup would become on other releases of Kubernetes.
+    /// Show what a backup would become on other releases of Kubernetes, or on a cluster.
     Lifecycle(Lifecycle),
+    /// Record which APIs a cluster serves, as JSON: for --target-apis, where the cluster cannot be asked.
+    TargetApis(TargetApisOf),
     /// Look after the vault itself.
     #[command(subcommand)]
     Vault(VaultCommand),
@@ -293,6 +295,8 @@ pub(super) struct RestorePlan {
     #[arg(long, value_name = "DIR", conflicts_with_all = ["kubeconfig", "context"])]
     pub(super) to: Option<PathBuf>,
     #[command(flatten)]
+    pub(super) later: Later,
+    #[command(flatten)]
     pub(super) selection: Selection,
     /// Restore namespace FROM as TO.
     #[arg(
@@ -303,6 +307,8 @@ pub(super) struct RestorePlan {
         conflicts_with = "spec"
     )]
     pub(super) mapping: Vec<Mapping>,
+    #[command(flatten)]
+    pub(super) choices: Choices,
     #[command(flatten)]
     pub(super) scratch: Scratch,
 }

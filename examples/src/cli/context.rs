@@ -9,6 +9,7 @@ use super::{
 };
 use csdr_core::{
     Error, ErrorKind, Result,
+    conversion::TargetApis,
     port::{ResourceApplier, ResourceCollector, ResourceTarget, VaultBackend},
     report::{Limits, RunOptions},
     vault::{Host, StoredBackup, Vault},
@@ -185,6 +186,16 @@ impl Context {
             target: wrapped(self.hooks.wrap_target.as_ref(), target),
             applier: wrapped(self.hooks.wrap_applier.as_ref(), applier),
         })
+    }
+
+    /// What a cluster serves now.
+    pub(super) async fn apis(&self, cluster: &Cluster) -> Result<TargetApis> {
+        let target = KubeTarget::new(self.cluster(cluster).await?);
+        let target = wrapped(self.hooks.wrap_target.as_ref(), Arc::new(target) as _);
+        let discovery = self
+            .unless_cancelled("discover cluster", target.discover())
+            .await?;
+        Ok(TargetApis::from_discovery(discovery))
     }
 
     /// The cluster that the flags or the environment name; in a pod without either, the pod's own.

@@ -34,8 +34,8 @@ pub(super) async fn convert(cx: &Context, args: Convert) -> Result<Exit> {
     cx.unless_cancelled("convert", work).await
 }
 
-/// What `--to` or `--target-apis` names.
-fn target(release: Option<Release>, file: Option<&Path>) -> Result<Option<TargetApis>> {
+/// What `--to`, `--target-release` or `--target-apis` names.
+pub(super) fn target(release: Option<Release>, file: Option<&Path>) -> Result<Option<TargetApis>> {
     match (release, file) {
         (Some(release), _) => kubernetes(release).map(Some),
         (None, Some(file)) => recorded(file).map(Some),

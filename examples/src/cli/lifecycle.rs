@@ -2,7 +2,7 @@
 
 use super::{
     Exit,
-    args::Lifecycle,
+    args::{Cluster, Lifecycle},
     context::Context,
     convert::{kubernetes, recorded},
 };
@@ -15,6 +15,18 @@ pub(super) async fn lifecycle(cx: &Context, args: &Lifecycle) -> Result<Exit> {
     }
     for file in &args.target_apis {
         targets.push((file.display().to_string(), recorded(file)?));
+    }
+    let Cluster {
+        kubeconfig,
+        context,
+    } = &args.cluster;
+    if targets.is_empty() || kubeconfig.is_some() || context.is_some() {
+        let apis = cx.apis(&args.cluster).await?;
+        let name = context.as_deref().unwrap_or("cluster");
+        targets.push((
+            format!("{name} ({})", apis.discovery().server_version),
+            apis,
+        ));
     }
     let vault = cx.vault().await?;
     let opened = cx.open(&vault, &args.backup, &args.scratch).await?;

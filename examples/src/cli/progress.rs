@@ -100,11 +100,15 @@ impl Stage {
 
 impl Progress {
     pub(super) fn new(console: &Console) -> Self {
+        let terminal = console.is_terminal();
+        Self::with_target(console, terminal.then(ProgressDrawTarget::stderr))
+    }
+
+    /// A bar that is drawn there; without, plain lines.
+    fn with_target(console: &Console, target: Option<ProgressDrawTarget>) -> Self {
         Self {
             console: console.clone(),
-            bar: console
-                .is_terminal()
-                .then(|| ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())),
+            bar: target.map(|target| ProgressBar::with_draw_target(None, target)),
             stage: Mutex::new(Stage::new("start", None)),
         }
     }
@@ -120,14 +124,8 @@ impl Progress {
         *self.stage() = Stage::new(name, expected);
         match &self.bar {
             Some(bar) => {
-                // Nothing of the stage before shows in the next one's bar.
-                bar.reset();
-                bar.set_message(name);
+                // Each of these may draw. The name comes last, so that no line shows numbers of the stage before under it.
                 bar.set_prefix("");
-                match expected {
-                    Some(expected) => bar.set_length(expected),
-                    None => bar.unset_length(),
-                }
                 let template = if expected.is_some() {
                     WITH_LENGTH
                 } else {
@@ -136,6 +134,12 @@ impl Progress {
                 if let Ok(style) = ProgressStyle::with_template(template) {
                     bar.set_style(style.progress_chars("=> "));
                 }
+                match expected {
+                    Some(expected) => bar.set_length(expected),
+                    None => bar.unset_length(),
+                }
+                bar.reset();
+                bar.set_message(name);
                 bar.enable_steady_tick(Duration::from_millis(200));
             }
             None => match expected {
@@ -211,5 +215,147 @@ impl fmt::Debug for Progress {
         f.debug_struct("Progress")
             .field("bar", &self.bar.is_some())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Hooks;
+    use indicatif::TermLike;
+    use std::{io, sync::Arc, thread};
+
+    /// A terminal of one line, and everything that was ever drawn on it.
+    #[derive(Clone, Debug, Default)]
+    struct Screen(Arc<Mutex<Vec<String>>>);
+
+    impl Screen {
+        fn draw(&self, text: &str) -> io::Result<()> {
+            self.0.lock().unwrap().push(text.trim().to_owned());
+            Ok(())
+        }
+
+        /// Waits until something is drawn that shows all of `parts`.
+        fn shows(&self, parts: &[&str], mut meanwhile: impl FnMut()) {
+            let deadline = Instant::now() + Duration::from_secs(20);
+            let found = |drawn: &String| parts.iter().all(|part| drawn.contains(part));
+            while !self.0.lock().unwrap().iter().any(found) {
+                let drawn = self.0.lock().unwrap();
+                let last: Vec<_> = drawn.iter().rev().take(5).collect();
+                assert!(Instant::now() < deadline, "{parts:?} is not in {last:#?}");
+                drop(drawn);
+                meanwhile();
+                thread::sleep(Duration::from_millis(5));
+            }
+        }
+    }
+
+    impl TermLike for Screen {
+        fn width(&self) -> u16 {
+            160
+        }
+
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.draw(text)
+        }
+
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.draw(text)
+        }
+
+        fn clear_line(&self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn on_a_terminal_a_bar_shows_objects_bytes_rate_and_the_time_that_is_left() {
+        let screen = Screen::default();
+        let errors = Arc::new(Mutex::new(Vec::new()));
+        let console = Console::new(&Hooks::default().with_stderr(errors.clone()));
+        let target = ProgressDrawTarget::term_like_with_hz(Box::new(screen.clone()), 200);
+        let progress = Progress::with_target(&console, Some(target));
+        progress.observe(&Event::StageStarted {
+            stage: "objects",
+            objects: Some(1_000_000),
+        });
+        screen.shows(&["objects", "0/1,000,000 objects", "ETA"], || {});
+        let resource = "configmaps".parse().unwrap();
+        let more = || {
+            progress.observe(&Event::ObjectsDone {
+                resource: &resource,
+                objects: 1000,
+                bytes: 3 << 20,
+            });
+            progress.observe(&Event::BytesStored { bytes: 1 << 20 });
+        };
+        screen.shows(
+            &[
+                "000/1,000,000 objects",
+                "MiB, ",
+                "MiB stored",
+                "/s",
+                "[=",
+                "ETA ",
+            ],
+            more,
+        );
+        // Once a rate is known, there is a time, and it is not "0s".
+        let drawn = screen.0.lock().unwrap().clone();
+        let timed = |line: &&String| line.contains("MiB stored");
+        let last = drawn.iter().rfind(timed).unwrap();
+        assert!(
+            !last.contains("ETA 0s") && !last.contains("  0/s"),
+            "{last}"
+        );
+
+        // The next stage knows no number; nothing of the one before stands in its line.
+        progress.observe(&Event::StageStarted {
+            stage: "seal",
+            objects: None,
+        });
+        screen.shows(&["seal"], || {});
+        let drawn = screen.0.lock().unwrap().clone();
+        let wrong = |line: &&String| {
+            line.contains("seal") && (line.contains("objects") || line.contains("MiB"))
+        };
+        assert_eq!(drawn.iter().find(wrong), None);
+        progress.end();
+        assert!(
+            errors.lock().unwrap().is_empty(),
+            "no plain lines beside the bar"
+        );
+    }
+
+    #[test]
+    fn elsewhere_a_line_says_the_same() {
+        let mut stage = Stage::new("objects", Some(4000));
+        stage.began = Instant::now().checked_sub(Duration::from_secs(10)).unwrap();
+        (stage.objects, stage.bytes, stage.stored) = (1000, 3 << 20, 1 << 20);
+        let line = stage.line();
+        assert_eq!(
+            line,
+            "objects: 1000 of 4000 objects, 3.00 MiB, 1.00 MiB stored, 100 objects/s, ETA 30s"
+        );
     }
 }

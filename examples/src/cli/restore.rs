@@ -5,14 +5,16 @@ use super::{
     args::{RestoreCreate, RestorePlan as PlanArgs},
     backup::after,
     context::{Context, scratch_store},
-    folder, spec,
+    convert, folder, planned, spec,
     table::{table, time, took},
 };
 use csdr_core::{
     Error, Result,
+    conversion::TargetApis,
     report::Outcome,
     restore::{ObjectOutcome, Restore, RestorePlan, RestoreReport},
     spec::RestoreSpec,
+    vault::StoredBackup,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
@@ -45,26 +47,50 @@ async fn prepared(cx: &Context, args: &PlanArgs, purpose: Purpose) -> Result<Pre
     let target = cx
         .target(args.to.as_deref(), &args.cluster, &opened.backup)
         .await?;
+    let later = later(cx, args, &opened.backup).await?;
     let (store, folder) = scratch_store(&args.scratch)?;
+    let restore = Restore::new(vault, target.target, target.applier)
+        .with_scratch(store)
+        .with_converter(args.choices.converter());
     Ok(Prepared {
-        restore: Restore::new(vault, target.target, target.applier).with_scratch(store),
+        restore: match later {
+            Some(apis) => restore.with_target_apis(apis),
+            None => restore,
+        },
         spec,
         _scratch: folder,
     })
 }
 
-async fn planned(cx: &Context, prepared: &Prepared) -> Result<RestorePlan> {
+/// What a folder is rendered for. A release says nothing of custom kinds: those that the backup does not define are taken as they are.
+async fn later(cx: &Context, args: &PlanArgs, backup: &StoredBackup) -> Result<Option<TargetApis>> {
+    let (release, file) = (args.later.target_release, &args.later.target_apis);
+    let Some(apis) = convert::target(release, file.as_deref())? else {
+        return Ok(None);
+    };
+    if release.is_none() {
+        return Ok(Some(apis));
+    }
+    let mut discovery = apis.discovery().clone();
+    let declared = cx.unless_cancelled("read backup", folder::declared(backup));
+    discovery.resources.extend(declared.await?);
+    Ok(Some(TargetApis::from_discovery(discovery.sorted())))
+}
+
+async fn plan_of(cx: &Context, prepared: &Prepared) -> Result<RestorePlan> {
     let planning = prepared.restore.plan(&prepared.spec);
     cx.unless_cancelled("plan restore", planning).await
 }
 
 pub(super) async fn plan(cx: &Context, args: &PlanArgs) -> Result<Exit> {
-    let plan = planned(cx, &prepared(cx, args, Purpose::Plan).await?).await?;
+    let plan = plan_of(cx, &prepared(cx, args, Purpose::Plan).await?).await?;
     show(cx, &plan)
 }
 
 fn show(cx: &Context, plan: &RestorePlan) -> Result<Exit> {
-    cx.console.show(cx.output, plan, || plan.to_string())?;
+    let shown = planned::Shown::new(plan);
+    cx.console
+        .show(cx.output, &shown, || shown.text(cx.console.is_verbose()))?;
     if plan.is_empty() {
         return Err(Error::invalid(
             "nothing is selected; check namespaces, resources and label selector",
@@ -83,7 +109,7 @@ pub(super) async fn create(cx: &Context, args: &RestoreCreate) -> Result<Exit> {
         Purpose::Run
     };
     let prepared = prepared(cx, &args.plan, purpose).await?;
-    let plan = planned(cx, &prepared).await?;
+    let plan = plan_of(cx, &prepared).await?;
     if args.dry_run {
         return show(cx, &plan);
     }

@@ -181,10 +181,43 @@ fn a_document_that_cannot_be_read_is_said() {
     let world = World::new();
     world.write("m/all.yaml", CUSTOM);
     world.write("m/broken.yaml", "apiVersion: v1\nkind: [\n");
+    // Nothing was named: what the file held is a warning.
     let ran = world.csdr(&["backup", "create", "b", "--from", "m"]);
-    assert!(matches!(ran.code, Some(0 | 3)), "{ran:?}");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
     let said = world.ok(&["backup", "describe", "b"]);
     assert!(said.out.contains("broken.yaml"), "{}", said.out);
+    let report = report_of(&world, "b");
+    assert_eq!(report["outcome"], "Completed", "{report}");
+    assert_eq!(report["errors"]["total"], 0, "{report}");
+    assert_eq!(report["warnings"]["total"], 1, "{report}");
+
+    // What was named and is found is complete; what was named and may lie in that file is not.
+    for (name, resources, code, errors) in [
+        ("found", "configmaps,widgets.shop.io", 0, 0),
+        ("hidden", "configmaps,gadgets.shop.io", 3, 1),
+    ] {
+        let arguments = [
+            "backup",
+            "create",
+            name,
+            "--from",
+            "m",
+            "--include-resource",
+            resources,
+        ];
+        let ran = world.csdr(&arguments);
+        assert_eq!(ran.code, Some(code), "{name}: {ran:?}");
+        let report = report_of(&world, name);
+        assert_eq!(report["errors"]["total"], errors, "{report}");
+        assert!(ran.out.contains("broken.yaml"), "{ran:?}");
+        assert_eq!(ran.out.contains("gadgets.shop.io"), code == 3, "{ran:?}");
+    }
+}
+
+fn report_of(world: &World, backup: &str) -> serde_json::Value {
+    let ran = world.ok(&["backup", "describe", backup, "-o", "json"]);
+    let said: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    said["report"].clone()
 }
 
 #[test]

@@ -97,6 +97,7 @@ fn help() {
         ("help-restore-create", vec!["restore", "create", "--help"]),
         ("help-convert", vec!["convert", "--help"]),
         ("help-lifecycle", vec!["lifecycle", "--help"]),
+        ("help-target-apis", vec!["target-apis", "--help"]),
         ("help-vault", vec!["vault", "--help"]),
     ] {
         let ran = world.ok(&args);

@@ -11,6 +11,7 @@ mod cancel;
 mod convert;
 mod damage;
 mod golden;
+mod later;
 mod restore;
 mod store;
 mod world;

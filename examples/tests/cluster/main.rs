@@ -13,5 +13,6 @@ mod message;
 mod migration;
 mod omission;
 mod selection;
+mod versions;
 mod whose;
 mod world;

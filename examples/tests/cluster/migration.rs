@@ -1,4 +1,5 @@
-//! From Kubernetes 1.21 to the present: what both serve moves, what the new one does not serve is said beforehand.
+//! From Kubernetes 1.21 to the present: what both serve moves, what the new one serves in another version is converted, what it has no
+//! successor for is said beforehand.
 
 use crate::world::{Cluster, bucket};
 use csdr_core::{
@@ -57,7 +58,7 @@ spec: {priorityLevelConfiguration: {name: workload-low}}
 ";
 
 #[tokio::test]
-async fn what_both_versions_serve_moves_and_the_rest_is_a_need() {
+async fn what_both_versions_serve_moves_and_the_rest_is_converted_or_said() {
     if let Some(reason) = KubeVersion::V1_21.left_out() {
         eprintln!("left out: {reason}");
         return;
@@ -86,28 +87,25 @@ async fn what_both_versions_serve_moves_and_the_rest_is_a_need() {
         .plan(&spec.with_cluster_scoped(ClusterScope::Include))
         .await
         .unwrap();
-    let blocked: Vec<String> = plan
+    assert_eq!(plan.count(Action::Blocked), 0, "{plan}");
+    let skipped: Vec<String> = plan
         .rows()
-        .filter(|row| row.action == Action::Blocked)
+        .filter(|row| row.action == Action::Skip)
         .map(|row| row.source.to_string())
         .collect();
-    let expected = [
-        "flowschemas.flowcontrol.apiserver.k8s.io/shop",
-        "podsecuritypolicies.policy/open",
-    ];
-    assert_eq!(blocked, expected, "{plan}");
-    let needs: Vec<&str> = plan.needs().iter().map(|need| need.what.as_str()).collect();
-    let expected = [
-        "the target serves flowschemas.flowcontrol.apiserver.k8s.io only as v1, not as v1beta1",
-        "the target does not serve podsecuritypolicies.policy",
-    ];
-    assert_eq!(needs, expected);
+    assert_eq!(skipped, ["podsecuritypolicies.policy/open"], "{plan}");
+    let converted: Vec<_> = plan.rows().filter_map(|row| row.conversion).collect();
+    let (old, new) = (
+        "flowcontrol.apiserver.k8s.io/v1beta1",
+        "flowcontrol.apiserver.k8s.io/v1",
+    );
+    assert_eq!(converted, [(old.to_owned(), new.to_owned())], "{plan}");
     let report = restore.run(plan, &RunOptions::default()).await.unwrap();
-    assert_eq!(report.outcome, Outcome::PartiallyFailed, "{report}");
-    assert_eq!(report.count(ObjectOutcome::Failed), 2, "{report}");
-    let errors: Vec<String> = report.errors.iter().map(ToString::to_string).collect();
-    let blocked = errors.iter().filter(|error| error.contains("the target"));
-    assert_eq!(blocked.count(), 2, "{errors:?}");
+    assert_eq!(report.outcome, Outcome::Completed, "{report}");
+    assert_eq!(report.count(ObjectOutcome::Skipped), 1, "{report}");
+    let warnings: Vec<String> = report.warnings.iter().map(ToString::to_string).collect();
+    let told = |line: &String| line.starts_with("podsecuritypolicies.policy/open: removed");
+    assert!(warnings.iter().any(told), "{warnings:?}");
     for (path, at, text) in [
         (
             "/api/v1/namespaces/copy/configmaps/prices",
@@ -128,6 +126,11 @@ async fn what_both_versions_serve_moves_and_the_rest_is_a_need() {
             "/apis/batch/v1/namespaces/copy/cronjobs/nightly",
             "/spec/schedule",
             "0 0 * * *",
+        ),
+        (
+            "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas/shop",
+            "/spec/priorityLevelConfiguration/name",
+            "workload-low",
         ),
     ] {
         let there = target

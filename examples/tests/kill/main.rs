@@ -6,6 +6,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod multipart;
 mod process;
 mod vault;
 

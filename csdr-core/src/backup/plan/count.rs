@@ -46,9 +46,8 @@ impl Planner<'_> {
                     objects,
                 }),
                 Count::Refused(error) if !resource.namespaced || !self.names.is_literal() => {
-                    // The kind stays in the plan without lists: it says whether the gap was named.
-                    self.left_out
-                        .push(refused(&kind.resource.group_resource().to_string(), &error));
+                    let what = kind.resource.group_resource().to_string();
+                    self.left_out.push(refused(&what, &error, kind.named));
                 }
                 Count::Known(_) | Count::Refused(_) => open.push(rows.len()),
             }
@@ -93,7 +92,7 @@ impl Planner<'_> {
                 Count::Refused(error) => {
                     let resource = kind.resource.group_resource();
                     let what = format!("{resource} in namespace {namespace}");
-                    self.left_out.push(refused(&what, &error));
+                    self.left_out.push(refused(&what, &error, kind.named));
                 }
             }
         }

@@ -3,7 +3,7 @@
 use super::{BackupPlan, PlannedKind, PlannedUnit, planned};
 use crate::{
     Error, ErrorKind, Result,
-    model::{ApiResource, Discovery, LabelSelector},
+    model::{ApiResource, Discovery, DiscoveryGap, GapExtent, LabelSelector},
     port::ResourceCollector,
     select::{LeftOut, LeftOutReason, Patterns, ResourceChoice, is_system_namespace},
     spec::{ApiVersions, BackupSpec, ClusterScope},
@@ -27,17 +27,7 @@ pub(super) struct Planner<'a> {
 
 impl Planner<'_> {
     pub(super) async fn plan(mut self, vault: Uuid) -> Result<BackupPlan> {
-        for gap in &self.discovery.gaps {
-            let what = gap.version.as_ref().map_or_else(
-                || gap.group.clone(),
-                |version| format!("{}/{version}", gap.group),
-            );
-            self.left_out.push(LeftOut::rule(
-                format!("API {what}"),
-                LeftOutReason::Undiscovered,
-                &gap.reason,
-            ));
-        }
+        self.record_gaps();
         let chosen = self.select_resources();
         let implied = self.implied_namespaces(&chosen).await?;
         let namespaces = self.select_namespaces(implied).await?;
@@ -66,18 +56,27 @@ impl Planner<'_> {
         .sealed()
     }
 
-    /// The namespaces that exist and are selected; as they are named, where listing them is forbidden.
+    /// What the source could not tell of its API. One group is a warning; a whole root hides most of a cluster, whatever was asked.
+    fn record_gaps(&mut self) {
+        for gap in &self.discovery.gaps {
+            let left = LeftOut::rule(api_of(gap), LeftOutReason::Undiscovered, &gap.reason);
+            self.left_out
+                .push(left.with_named(gap.extent == GapExtent::Root));
+        }
+    }
+
+    /// The namespaces that exist and are selected; as they are named, where listing them is forbidden or undiscovered.
     async fn select_namespaces(&mut self, implied: BTreeSet<String>) -> Result<Vec<String>> {
+        let undiscovered = || self.discovery.kind("", "Namespace").is_none() && !self.is_folder();
+        if self.names.is_literal() && undiscovered() {
+            return Ok(self.named_namespaces("namespaces are not discovered"));
+        }
         let mut found = match self.described_namespaces().await {
             Ok(found) => found,
             Err(error)
                 if error.kind() == ErrorKind::PermissionDenied && self.names.is_literal() =>
             {
-                self.warnings.push(format!(
-                    "namespaces may not be listed; the named ones are taken as they are ({error})"
-                ));
-                let names: BTreeSet<&str> = self.names.literal_names().collect();
-                return Ok(names.into_iter().map(str::to_owned).collect());
+                return Ok(self.named_namespaces(&format!("namespaces may not be listed: {error}")));
             }
             Err(error) => return Err(error),
         };
@@ -101,6 +100,15 @@ impl Planner<'_> {
             .filter(|(name, deleting)| self.takes_namespace(name, *deleting))
             .map(|(name, _)| name)
             .collect())
+    }
+
+    /// The namespaces that the spec names, unseen.
+    fn named_namespaces(&mut self, why: &str) -> Vec<String> {
+        self.warnings.push(format!(
+            "the named namespaces are taken as they are ({why})"
+        ));
+        let names: BTreeSet<&str> = self.names.literal_names().collect();
+        names.into_iter().map(str::to_owned).collect()
     }
 
     /// Every Namespace object, and whether it is being deleted.
@@ -217,10 +225,18 @@ impl Planner<'_> {
             ));
         }
         for name in self.resources.literal_names() {
-            if name != "*" && self.discovery.resolve(name).is_empty() {
-                self.warnings.push(format!(
+            if name == "*" || !self.discovery.resolve(name).is_empty() {
+                continue;
+            }
+            match self.discovery.gaps.iter().find(|gap| gap.may_hide(name)) {
+                Some(gap) => {
+                    let detail = format!("{} may hold it: {}", api_of(gap), gap.reason);
+                    let left = LeftOut::rule(name, LeftOutReason::Undiscovered, detail);
+                    self.left_out.push(left.with_named(true));
+                }
+                None => self.warnings.push(format!(
                     "resource {name} is named, but the source does not serve it"
-                ));
+                )),
             }
         }
         chosen
@@ -273,5 +289,19 @@ impl Planner<'_> {
             });
             kinds.push(kind);
         }
+    }
+}
+
+/// A gap's part of the API, in words.
+fn api_of(gap: &DiscoveryGap) -> String {
+    let version = gap.version.as_ref();
+    match (gap.extent, gap.group.as_str()) {
+        (GapExtent::Root, "") => "API of the core group".to_owned(),
+        (GapExtent::Root, _) => "API of every group but the core one".to_owned(),
+        (GapExtent::Entry, _) => "part of the folder".to_owned(),
+        (GapExtent::Group, group) => version.map_or_else(
+            || format!("API {group}"),
+            |version| format!("API {group}/{version}"),
+        ),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Context, Mend,
-    needle::{self, Needle, value},
+    needle::{self, Needle, text, value},
     quantity, refuse,
 };
 use crate::{
@@ -23,7 +23,17 @@ pub(super) static MENDS: &[Mend] = &[Mend {
 /// The first minor that demands a group of what is scaled.
 const GROUP: u32 = 34;
 
+/// The first minor whose servers take metrics of one container by default.
+const CONTAINER: u32 = 27;
+/// Where v1 keeps its metrics.
+const ANNOTATION: [&str; 3] = [
+    "metadata",
+    "annotations",
+    "autoscaling.alpha.kubernetes.io/metrics",
+];
+
 static NEEDLES: &[Needle] = &[
+    text("containerResource").below(CONTAINER),
     value("scaleTargetRef", |value| {
         memchr::memmem::find(needle::extent(value), b"\"apiVersion\"").is_none()
     })
@@ -45,6 +55,9 @@ fn is_not_positive(value: &[u8]) -> bool {
 
 fn mend(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipReason> {
     mend_target(node, context)?;
+    if context.minor < CONTAINER {
+        widen_metrics(node);
+    }
     if context.api_version.version() != "v1" {
         mend_metrics(node)?;
     }
@@ -78,6 +91,77 @@ fn mend_target(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipRea
             "the target demands the group of what is scaled; write group/version of this kind",
         )),
     }
+}
+
+/// Source: `validateMetricSpec`, feature gate HPAContainerMetrics; a 1.21 server refuses such a metric.
+fn widen_metrics(node: &mut Node<'_>) {
+    node.each(&["spec", "metrics"], |metric| {
+        let before = metric.get(&["containerResource"]).cloned();
+        if widened(metric.tree_mut()) {
+            metric.loses(
+                &["containerResource"],
+                LossKind::Meaning,
+                before,
+                Severity::Warning,
+                WIDENED,
+            );
+            metric.record(
+                &["type"],
+                Edit::Replaced,
+                Some("ContainerResource".into()),
+                Some("Resource".into()),
+                Severity::Info,
+                "the target refuses a metric of one container",
+            );
+            metric.record(
+                &["resource"],
+                Edit::Moved {
+                    from: metric.pointer(&["containerResource"]),
+                },
+                None,
+                None,
+                Severity::Info,
+                "the target refuses a metric of one container",
+            );
+        }
+    });
+    let Some(Ok(Tree::Array(mut metrics))) = node
+        .text(&ANNOTATION)
+        .map(|text| Tree::parse(text.as_bytes()))
+    else {
+        return;
+    };
+    // Every one, not up to the first.
+    let count = metrics
+        .iter_mut()
+        .filter_map(|one| widened(one).then_some(()))
+        .count();
+    if count > 0 {
+        node.warn(&ANNOTATION, LossKind::Meaning, Severity::Warning, WIDENED);
+        node.set(
+            &ANNOTATION,
+            Tree::Array(metrics).to_string(),
+            "the target refuses a metric of one container",
+        );
+    }
+}
+
+const WIDENED: &str = "metrics of one container came with Kubernetes 1.20, switched on with 1.27: what the whole Pod uses is counted";
+
+/// Makes a metric of one container into one of the Pod. All versions name the target in the same way for both.
+fn widened(metric: &mut Tree) -> bool {
+    let Some(Tree::Object(mut source)) = metric.at(&["containerResource"]).cloned() else {
+        return false;
+    };
+    if metric.text_at(&["type"]) != Some("ContainerResource") || metric.at(&["resource"]).is_some()
+    {
+        return false;
+    }
+    source.shift_remove("container");
+    metric.remove(&["containerResource"]);
+    metric.set(&["type"], "Resource".into());
+    metric.set(&["resource"], Tree::Object(source));
+    true
 }
 
 fn mend_minimum(node: &mut Node<'_>, context: &Context<'_>) {

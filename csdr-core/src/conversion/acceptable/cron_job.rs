@@ -20,16 +20,22 @@ pub(super) static MENDS: &[Mend] = &[Mend {
     mend,
 }];
 
+/// The first minor that reads a zone in the schedule; servers before it refuse a sixth field.
+/// Source: kubernetes/kubernetes 116252; a 1.21 server.
+const ZONE_IN_SCHEDULE: u32 = 22;
 /// The first minor whose API has `timeZone`.
 const TIME_ZONE: u32 = 24;
 /// The first minor that has it switched on. From here on a zone in the schedule is only warned about; 1.29 refuses it.
 const TIME_ZONE_ON: u32 = 25;
 
+/// A schedule with a zone in it.
+const ZONED: Needle = value("schedule", |value| {
+    needle::is_text(value, |text| memchr::memmem::find(text, b"TZ").is_some())
+});
+
 static NEEDLES: &[Needle] = &[
-    value("schedule", |value| {
-        needle::is_text(value, |text| memchr::memmem::find(text, b"TZ").is_some())
-    })
-    .since(TIME_ZONE_ON),
+    ZONED.since(TIME_ZONE_ON),
+    ZONED.below(ZONE_IN_SCHEDULE),
     text("timeZone\"").below(TIME_ZONE),
     text("manualSelector\""),
     value("selector", |_| true),
@@ -78,6 +84,9 @@ fn mend_zone(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipReaso
     let (path, field) = (["spec", "schedule"], ["spec", "timeZone"]);
     let schedule = node.text(&path).unwrap_or_default().to_owned();
     let zone = node.text(&field).map(str::to_owned);
+    if context.minor < ZONE_IN_SCHEDULE {
+        return drop_zone(node, &schedule);
+    }
     if context.minor < TIME_ZONE {
         if let Some(zone) = zone.filter(|_| !schedule.contains("TZ")) {
             node.set(
@@ -136,6 +145,38 @@ fn mend_zone(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipReaso
                 "this is not the name of a time zone; write one into timeZone",
             ));
         }
+    }
+    node.set(&path, rest, "the target takes no zone in a schedule");
+    Ok(())
+}
+
+/// For servers that know no zone at all.
+fn drop_zone(node: &mut Node<'_>, schedule: &str) -> Result<(), SkipReason> {
+    let path = ["spec", "schedule"];
+    node.lose(
+        &["spec", "timeZone"],
+        LossKind::NoCounterpart,
+        Severity::Warning,
+        "the field came with Kubernetes 1.24, and no zone is read before 1.22: Jobs start by the clock of the controller manager; \
+         write the schedule for its zone",
+    );
+    if !schedule.contains("TZ") {
+        return Ok(());
+    }
+    let Some((named, rest)) = split_zone(schedule) else {
+        return Err(refuse(
+            node,
+            &path,
+            "the target takes no zone in a schedule; write the schedule for the zone of its controller manager",
+        ));
+    };
+    if !named.eq_ignore_ascii_case("Local") {
+        node.warn(
+            &path,
+            LossKind::NoCounterpart,
+            Severity::Warning,
+            "no zone is read before Kubernetes 1.22: Jobs start by the clock of the controller manager; write the schedule for its zone",
+        );
     }
     node.set(&path, rest, "the target takes no zone in a schedule");
     Ok(())

@@ -1,7 +1,7 @@
 //! Pods and pod templates. Source: api-versions.md sections 2, 2.12, 2.13 and 4.
 
 use super::{
-    Context, Mend, address, in_tree, label,
+    Context, Mend, address, handler, in_tree, label,
     needle::{self, Needle, text, value, without},
     node_label, profile, refuse,
 };
@@ -121,6 +121,7 @@ fn mend_template(pod: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipRe
         drop_ephemeral(spec, context);
         keep_last_sysctl(spec);
         mend_claims(spec, context);
+        handler::mend(spec, context);
         if context.minor != WORKLOAD_REF {
             spec.lose(
                 &["workloadRef"],

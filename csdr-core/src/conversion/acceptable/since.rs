@@ -1,7 +1,8 @@
 //! Fields that are younger than the target: its server would drop them without a word.
 //!
-//! Source: api-versions.md section 6 (down-level), and the types and feature gates of Kubernetes 1.16 to 1.36. The minor is that of
-//! the release whose API first has the field, also where a gate still keeps it off.
+//! Source: api-versions.md section 6 (down-level), and the types and feature gates (`kube_features.go`) of Kubernetes 1.16 to 1.36.
+//! Between the release whose API first has a field and the one whose gate is on by default, nobody can tell from outside whether a
+//! server keeps it: there it stays, and what its loss would mean is told.
 
 mod tables;
 
@@ -21,6 +22,8 @@ pub(super) struct Field {
     path: &'static str,
     /// The first minor whose API has it.
     since: u32,
+    /// The first minor whose servers keep it by default.
+    on: u32,
     /// Values, as JSON, that say what a server without the field does: they are left, as nothing is lost.
     same: &'static [&'static str],
     severity: Severity,
@@ -61,30 +64,32 @@ fn last_key(path: &'static str) -> &'static str {
 pub(super) fn needles(group: &str, kind: &str, minor: u32) -> Vec<Needle> {
     of(group, kind)
         .flat_map(|table| table.fields)
-        .filter(|field| field.since > minor)
+        .filter(|field| field.since.max(field.on) > minor)
         .map(|field| needle::value(last_key(field.path), |_| true))
         .collect()
 }
 
-/// Takes away what the target does not have.
+/// Takes away what the target does not have, and tells what it may not keep.
 pub(super) fn mend(node: &mut Node<'_>, context: &Context<'_>) {
     for table in of(context.api_version.group(), context.kind) {
         for field in table
             .fields
             .iter()
-            .filter(|field| field.since > context.minor)
+            .filter(|field| field.since.max(field.on) > context.minor)
         {
             let keys: Vec<&str> = field.path.split('.').collect();
             if table.in_pod {
-                pod::at_template(node, context.kind, |pod| drop_at(pod, &keys, field));
+                pod::at_template(node, context.kind, |pod| {
+                    drop_at(pod, &keys, field, context.minor);
+                });
             } else {
-                drop_at(node, &keys, field);
+                drop_at(node, &keys, field, context.minor);
             }
         }
     }
 }
 
-fn drop_at(node: &mut Node<'_>, keys: &[&str], field: &Field) {
+fn drop_at(node: &mut Node<'_>, keys: &[&str], field: &Field, minor: u32) {
     let Some((first, rest)) = keys.split_first() else {
         return;
     };
@@ -92,7 +97,17 @@ fn drop_at(node: &mut Node<'_>, keys: &[&str], field: &Field) {
         let says_something = node
             .get(&[first])
             .is_some_and(|value| !field.same.contains(&value.to_string().as_str()));
-        if says_something {
+        if says_something && field.since <= minor {
+            node.warn(
+                &[first],
+                LossKind::Inert,
+                field.severity,
+                format!(
+                    "before Kubernetes 1.{} servers drop the field unless a feature gate is on: {}",
+                    field.on, field.reason
+                ),
+            );
+        } else if says_something {
             node.lose(
                 &[first],
                 LossKind::NoCounterpart,
@@ -104,8 +119,8 @@ fn drop_at(node: &mut Node<'_>, keys: &[&str], field: &Field) {
             );
         }
     } else if let Some(array) = first.strip_suffix("[]") {
-        node.each(&[array], |item| drop_at(item, rest, field));
+        node.each(&[array], |item| drop_at(item, rest, field, minor));
     } else {
-        node.at(&[first], |child| drop_at(child, rest, field));
+        node.at(&[first], |child| drop_at(child, rest, field, minor));
     }
 }

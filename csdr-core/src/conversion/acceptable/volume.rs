@@ -30,6 +30,8 @@ pub(super) static MENDS: &[Mend] = &[
     },
 ];
 
+/// The first minor whose servers take `ReadWriteOncePod` by default.
+const ONCE_POD: u32 = 27;
 /// The first minor that looks at the values of required node affinities.
 const AFFINITY_VALUES: u32 = 33;
 /// The minors whose claims had `resources.claims`.
@@ -38,6 +40,7 @@ const CLAIMS_OF_CLAIMS: std::ops::Range<u32> = 26..29;
 const NO_RESIZE_STATUS: u32 = 28;
 
 static VOLUME_NEEDLES: &[Needle] = &[
+    text("ReadWriteOncePod\"").below(ONCE_POD),
     text("awsElasticBlockStore\""),
     text("gcePersistentDisk\""),
     text("azureDisk\""),
@@ -63,6 +66,7 @@ static VOLUME_NEEDLES: &[Needle] = &[
 ];
 
 static CLAIM_NEEDLES: &[Needle] = &[
+    text("ReadWriteOncePod\"").below(ONCE_POD),
     text("resizeStatus\"").since(NO_RESIZE_STATUS),
     value("claims", |_| true),
     value("matchLabels", label::is_no_value),
@@ -97,6 +101,7 @@ fn mend_volume(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipRea
             "no server takes ReadWriteOncePod beside other modes; keep one",
         ));
     }
+    widen_mode(node, context);
     if node
         .text(&["spec", "csi", "driver"])
         .is_some_and(|driver| !is_driver(driver.as_bytes()))
@@ -133,6 +138,27 @@ fn mend_volume(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipRea
     })
 }
 
+/// Source: `validatePersistentVolumeAccessModes`, feature gate ReadWriteOncePod; a 1.21 server refuses the mode.
+fn widen_mode(node: &mut Node<'_>, context: &Context<'_>) {
+    let path = ["spec", "accessModes"];
+    let modes = node.get(&path).and_then(Tree::as_array).unwrap_or_default();
+    let once = |mode: &Tree| mode.as_str() == Some("ReadWriteOncePod");
+    if context.minor >= ONCE_POD || modes.is_empty() || !modes.iter().all(once) {
+        return;
+    }
+    node.warn(
+        &path,
+        LossKind::Meaning,
+        Severity::Warning,
+        "ReadWriteOncePod came with Kubernetes 1.22, switched on with 1.27: other Pods on the node can use the volume as well",
+    );
+    node.set(
+        &path,
+        Tree::from(vec![Tree::from("ReadWriteOnce")]),
+        "the narrowest mode that the target takes",
+    );
+}
+
 const PROVISIONERS: [&str; 2] = [
     "volume.beta.kubernetes.io/storage-provisioner",
     "volume.kubernetes.io/storage-provisioner",
@@ -153,6 +179,7 @@ fn mend_claim(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipReas
             "only Kubernetes 1.26 to 1.28 had the field in a claim, and no one read it",
         );
     }
+    widen_mode(node, context);
     label::check(node, &["spec", "selector"], context)?;
     if context.options.in_tree == InTree::Csi {
         for annotation in PROVISIONERS {

@@ -294,6 +294,7 @@ fn discovery_decides_not_the_release() {
         group: "wardle.example.com".into(),
         version: None,
         reason: "503".into(),
+        ..Default::default()
     });
     let target = TargetApis::from_discovery(discovery.sorted());
     for (kind, expected) in [

@@ -34,6 +34,13 @@ fn to_hub(node: &mut Node<'_>, (_, version): Gv<'_>) -> Result<()> {
         let Some(Tree::Array(strategies)) = spec.get(&["preferredStrategies"]).cloned() else {
             return;
         };
+        if strategies.is_empty() {
+            spec.remove(
+                &["preferredStrategies"],
+                "an empty list of strategies names none",
+            );
+            return;
+        }
         spec.tree_mut().remove(&["preferredStrategies"]);
         let mut strategies = strategies.into_iter();
         if let Some(first) = strategies.next() {

@@ -68,7 +68,7 @@ fn api_service(node: &mut Node<'_>, sight: &Sight<'_>) {
         .resources
         .iter()
         .any(|row| row.resource.group() == group && row.serves(version));
-    let unsure = target.gaps.iter().any(|gap| gap.group == group);
+    let unsure = target.gaps.iter().any(|gap| gap.covers(group));
     if is_builtin && !served && !unsure {
         let reason = format!(
             "the target does not serve {group}/{version} and no service stands behind it; a server makes the APIServices of its own versions itself, so leave this one out"

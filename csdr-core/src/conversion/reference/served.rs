@@ -94,7 +94,7 @@ fn newest(target: &TargetApis, group: &str, kind: &str) -> Option<ApiVersion> {
 /// Whether the target could not tell what it serves of a group: then nothing is rewritten by guess.
 fn is_unknown(target: &TargetApis, group: &str) -> bool {
     let gaps = &target.discovery().gaps;
-    gaps.iter().any(|gap| gap.group == group)
+    gaps.iter().any(|gap| gap.covers(group))
 }
 
 /// The kind of a resource, at the target or among the built-in ones.

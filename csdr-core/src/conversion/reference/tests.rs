@@ -728,6 +728,7 @@ fn nothing_is_rewritten_by_guess() {
         group: "apps".to_owned(),
         version: None,
         reason: "no answer".to_owned(),
+        ..Default::default()
     });
     let json = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"a"}]}}"#;
     let (tree, log) = run(

@@ -145,7 +145,7 @@ impl State {
     /// The kind that serves this path.
     pub(super) fn served(&self, path: &GroupVersionResource) -> Result<&Kind> {
         let gap = self.gaps.iter().find(|gap| {
-            gap.group == path.group && gap.version.as_ref().is_none_or(|v| *v == path.version)
+            gap.covers(&path.group) && gap.version.as_ref().is_none_or(|v| *v == path.version)
         });
         if let Some(gap) = gap {
             return Err(Error::new(

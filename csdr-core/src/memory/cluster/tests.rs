@@ -632,6 +632,7 @@ async fn rights_and_gaps() {
         group: "apps".into(),
         version: None,
         reason: "stale".into(),
+        ..Default::default()
     });
     let discovery = ResourceCollector::discover(&cluster).await.unwrap();
     assert!(discovery.kind("apps", "Deployment").is_none() && discovery.gaps.len() == 1);

@@ -1,12 +1,13 @@
 //! What becomes of every row: the stored object is read, and made into what the target takes.
 
-use super::{PlanNote, note::NoteTable};
+use super::{PlanNote, advice::PodLevels, note::NoteTable};
 use crate::{
     Error, ErrorKind, Result,
     archive::Member,
-    conversion::{Severity, TargetApis},
+    conversion::{Severity, SkipReason, TargetApis},
     model::{Discovery, GroupResource, GroupVersionResource, Object, ObjectId},
     restore::{Action, Restore, RestoreKind, Wave, convert::Fitted, row::Row},
+    spec::RestoreSpec,
     vault::StoredBackup,
 };
 use futures::{FutureExt, StreamExt, stream, stream::BoxStream};
@@ -31,6 +32,9 @@ pub(super) struct Judge<'a> {
     /// Where a kind stands: as stored, as wanted, and why no way leads there.
     pub(super) places: HashMap<KindKey, u16>,
     pub(super) notes: NoteTable,
+    pub(super) spec: &'a RestoreSpec,
+    /// Gathers what advice about PodSecurityPolicies needs, if any is stored.
+    pub(super) levels: Option<PodLevels>,
 }
 
 type KindKey = (GroupVersionResource, GroupVersionResource, Option<String>);
@@ -69,8 +73,8 @@ impl Judge<'_> {
                 Err(error) if is_damage(&error) => Err(error),
                 Err(error) => return Err(error),
             };
-            for at in start..end {
-                self.row(at, count, &mut rows[at], &member)?;
+            for (at, row) in rows.iter_mut().enumerate().take(end).skip(start) {
+                self.row(at, count, row, &member)?;
             }
         }
         self.settle_twins(rows);
@@ -104,17 +108,27 @@ impl Judge<'_> {
             Err(error) => return Err(error),
         };
         match self.restore.fit(object, self.apis) {
-            Ok(Fitted::Object { object, to, losses }) => {
+            Ok(Fitted::Object(fit)) => {
+                let object = &fit.object;
+                if let (Some(levels), Some(namespace)) = (&mut self.levels, object.id().namespace())
+                {
+                    levels.look(object, self.spec.map_namespace(namespace));
+                }
                 let kind = &object.meta().kind.kind;
-                row.kind = self.kind_of(stored, to, kind, None)?;
-                for loss in &losses {
+                row.kind = self.kind_of(stored, fit.to, kind, None)?;
+                for loss in &fit.losses {
                     self.notes.push(at, count, PlanNote::from(loss));
                 }
             }
             Ok(Fitted::Skipped(reason)) => {
                 row.kind = self.kind_of(stored, stored.clone(), "", None)?;
                 row.action = Action::Skip;
-                let note = PlanNote::whole(Severity::Warning, reason);
+                // Source: api-versions.md section 6.
+                let severity = match &reason {
+                    SkipReason::MadeByCluster { .. } | SkipReason::NeverStored => Severity::Info,
+                    _ => Severity::Warning,
+                };
+                let note = PlanNote::whole(severity, reason);
                 self.notes.push(at, count, note);
             }
             Ok(Fitted::NoRoute(reason)) => {
@@ -189,6 +203,13 @@ impl Judge<'_> {
             kind.defined_by_backup = true;
             return;
         }
+        // A folder takes whatever the cluster will serve that is made from it.
+        if self.restore.apis.is_some() {
+            let later = self.apis.discovery().resource(&resource);
+            if later.is_some_and(|served| served.serves(&kind.target.version)) {
+                return;
+            }
+        }
         kind.blocked = Some(match now {
             None => format!("the target does not serve {resource}"),
             Some(served) => {
@@ -239,6 +260,7 @@ impl Judge<'_> {
             .filter_map(twin)
             .collect();
         let count = rows.len();
+        let said = self.notes.remarks.len();
         let mut moved = BTreeSet::new();
         for (at, row) in rows.iter_mut().enumerate() {
             if row.action != Action::Create || !is_moved(row) {
@@ -253,6 +275,10 @@ impl Judge<'_> {
                 );
                 self.notes.push(at, count, note);
             }
+        }
+        if self.notes.remarks.len() > said {
+            // A reader looks for a row's remarks by bisection.
+            self.notes.remarks.sort_by_key(|(row, _)| *row);
         }
     }
 }

@@ -1,6 +1,6 @@
-//! `csdr convert`, `csdr lifecycle`.
+//! `csdr convert`, `csdr lifecycle`, `csdr target-apis`, and what a restore shares with them.
 
-use super::Scratch;
+use super::{Cluster, Scratch};
 use clap::{Args, ValueEnum};
 use csdr_core::{
     conversion::{
@@ -50,22 +50,39 @@ pub(in super::super) struct Lifecycle {
     /// The backup to judge.
     #[arg(long, value_name = "BACKUP")]
     pub(in super::super) backup: String,
-    /// Releases of Kubernetes, as 1.28,1.34.
-    #[arg(
-        long,
-        value_name = "RELEASE",
-        value_parser = release,
-        value_delimiter = ',',
-        required_unless_present = "target_apis"
-    )]
+    /// Releases of Kubernetes, as 1.28,1.34 [default: the cluster; it is also judged if --kubeconfig or --context names it].
+    #[arg(long, value_name = "RELEASE", value_parser = release, value_delimiter = ',')]
     pub(in super::super) targets: Vec<Release>,
     /// A cluster whose discovery was recorded in this file.
     #[arg(long, value_name = "FILE")]
     pub(in super::super) target_apis: Vec<PathBuf>,
     #[command(flatten)]
+    pub(in super::super) cluster: Cluster,
+    #[command(flatten)]
     pub(in super::super) choices: Choices,
     #[command(flatten)]
     pub(in super::super) scratch: Scratch,
+}
+
+/// What a folder is rendered for.
+#[derive(Args, Debug)]
+pub(in super::super) struct Later {
+    /// Convert for a cluster of this release of Kubernetes, as 1.34; with --to only [default: the newest]. Custom resources whose
+    /// definition is not in the backup stay as they are.
+    #[arg(long, value_name = "RELEASE", value_parser = release, requires = "to", conflicts_with = "target_apis")]
+    pub(in super::super) target_release: Option<Release>,
+    /// Convert for a cluster whose APIs `csdr target-apis` recorded in this file; with --to only.
+    #[arg(long, value_name = "FILE", requires = "to")]
+    pub(in super::super) target_apis: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(in super::super) struct TargetApisOf {
+    #[command(flatten)]
+    pub(in super::super) cluster: Cluster,
+    /// Write into this file instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(in super::super) to: Option<PathBuf>,
 }
 
 /// What the converter may decide.

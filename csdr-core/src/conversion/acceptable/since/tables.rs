@@ -7,6 +7,7 @@ const fn field(path: &'static str, since: u32, severity: Severity, reason: &'sta
     Field {
         path,
         since,
+        on: since,
         same: &[],
         severity,
         reason,
@@ -14,6 +15,11 @@ const fn field(path: &'static str, since: u32, severity: Severity, reason: &'sta
 }
 
 impl Field {
+    const fn on(mut self, minor: u32) -> Self {
+        self.on = minor;
+        self
+    }
+
     const fn same(mut self, same: &'static [&'static str]) -> Self {
         self.same = same;
         self
@@ -154,25 +160,25 @@ const SIDECAR: &str = "a container that runs beside the others would run before 
 const FALSE: &[&str] = &["false"];
 
 static POD: &[Field] = &[
-    field("spec.initContainers[].restartPolicy", 28, Error, SIDECAR),
+    field("spec.initContainers[].restartPolicy", 28, Error, SIDECAR).on(29),
     field(
         "spec.containers[].restartPolicy",
         34,
         Warning,
         "the Pod's restart policy goes for this container as well",
-    ),
+    ).on(35),
     field(
         "spec.containers[].restartPolicyRules",
         34,
         Warning,
         "the Pod's restart policy goes for this container as well",
-    ),
+    ).on(35),
     field(
         "spec.initContainers[].restartPolicyRules",
         34,
         Warning,
         "the Pod's restart policy goes for this container as well",
-    ),
+    ).on(35),
     field(
         "spec.initContainers[].startupProbe",
         28,
@@ -184,49 +190,49 @@ static POD: &[Field] = &[
         16,
         Warning,
         "the liveness probe begins at once; raise its initialDelaySeconds",
-    ),
+    ).on(18),
     field(
         "spec.containers[].livenessProbe.grpc",
         23,
         Error,
         "a probe without a handler is refused; use exec or tcpSocket",
-    ),
+    ).on(24),
     field(
         "spec.containers[].readinessProbe.grpc",
         23,
         Error,
         "a probe without a handler is refused; use exec or tcpSocket",
-    ),
+    ).on(24),
     field(
         "spec.containers[].startupProbe.grpc",
         23,
         Error,
         "a probe without a handler is refused; use exec or tcpSocket",
-    ),
+    ).on(24),
     field(
         "spec.containers[].livenessProbe.terminationGracePeriodSeconds",
         21,
         Warning,
         "the Pod's grace period goes for failed probes as well",
-    ),
+    ).on(25),
     field(
         "spec.containers[].startupProbe.terminationGracePeriodSeconds",
         21,
         Warning,
         "the Pod's grace period goes for failed probes as well",
-    ),
+    ).on(25),
     field(
         "spec.containers[].lifecycle.preStop.sleep",
         29,
         Warning,
         "use an exec hook that sleeps",
-    ),
+    ).on(30),
     field(
         "spec.containers[].lifecycle.postStart.sleep",
         29,
         Warning,
         "use an exec hook that sleeps",
-    ),
+    ).on(30),
     field(
         "spec.containers[].lifecycle.stopSignal",
         33,
@@ -238,159 +244,167 @@ static POD: &[Field] = &[
         27,
         Info,
         "resources are not resized in place there",
-    ),
+    ).on(33),
     field(
         "spec.containers[].resources.claims",
         26,
         Error,
         "devices are not allocated there",
-    ),
+    ).on(34),
     field(
         "spec.containers[].env[].valueFrom.fileKeyRef",
         34,
         Error,
         "the variable has no value there",
-    ),
+    ).on(35),
     field(
         "spec.containers[].volumeMounts[].recursiveReadOnly",
         30,
         Warning,
         "mounts below the volume stay writable",
-    )
+    ).on(31)
     .same(&["\"Disabled\""]),
     field(
         "spec.securityContext.fsGroupChangePolicy",
         18,
         Warning,
         "every file's owner is changed at each mount",
-    )
+    ).on(20)
     .same(&["\"Always\""]),
     field(
         "spec.securityContext.supplementalGroupsPolicy",
         31,
         Warning,
         "the groups of the image's user are taken as well",
-    )
+    ).on(33)
     .same(&["\"Merge\""]),
     field(
         "spec.securityContext.seLinuxChangePolicy",
         32,
         Warning,
         "volumes are relabelled as that server does it",
-    ),
+    ).on(33),
     field(
         "spec.securityContext.windowsOptions.hostProcess",
         22,
         Error,
         "the container does not run on the host there",
-    )
+    ).on(23)
     .same(FALSE),
-    field("spec.os", 23, Info, "no admission looks at it there"),
+    field("spec.os", 23, Info, "no admission looks at it there").on(24),
     field(
         "spec.hostUsers",
         25,
         Warning,
         "the Pod runs in the host's user namespace",
-    )
+    ).on(33)
     .same(&["true"]),
     field(
         "spec.schedulingGates",
         26,
         Error,
         "the Pod is scheduled at once",
-    )
+    ).on(27)
     .same(&["[]"]),
     field(
         "spec.resourceClaims",
         26,
         Error,
         "devices are not allocated there",
-    )
+    ).on(34)
     .same(&["[]"]),
     field(
         "spec.resources",
         32,
         Warning,
         "set requests and limits of the containers",
-    )
+    ).on(34)
     .same(&["{}"]),
     field(
         "spec.hostnameOverride",
         34,
         Warning,
         "the host name is the Pod's name",
-    ),
+    ).on(35),
     field(
         "spec.setHostnameAsFQDN",
         19,
         Warning,
         "the host name is the short one",
-    )
+    ).on(20)
     .same(FALSE),
     field(
         "spec.topologySpreadConstraints[].minDomains",
         24,
         Warning,
         "counted as 1",
-    )
+    ).on(27)
     .same(&["1"]),
     field(
         "spec.topologySpreadConstraints[].matchLabelKeys",
         25,
         Warning,
         "Pods of all revisions are counted together",
-    )
+    ).on(27)
     .same(&["[]"]),
     field(
         "spec.topologySpreadConstraints[].nodeAffinityPolicy",
         25,
         Warning,
         "counted as Honor",
-    )
+    ).on(26)
     .same(&["\"Honor\""]),
     field(
         "spec.topologySpreadConstraints[].nodeTaintsPolicy",
         25,
         Warning,
         "counted as Ignore",
-    )
+    ).on(26)
     .same(&["\"Ignore\""]),
     field(
         "spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution[].namespaceSelector",
         21,
         Warning,
         "only Pods of its own or the named namespaces count",
-    ),
+    ).on(22),
     field(
         "spec.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution[].namespaceSelector",
         21,
         Warning,
         "only Pods of its own or the named namespaces count",
-    ),
+    ).on(22),
     field(
         "spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution[].matchLabelKeys",
         29,
         Warning,
         "Pods of all revisions count",
-    ),
+    ).on(31),
     field(
         "spec.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution[].matchLabelKeys",
         29,
         Warning,
         "Pods of all revisions count",
-    ),
+    ).on(31),
+    field("spec.affinity.podAffinity.preferredDuringSchedulingIgnoredDuringExecution[].podAffinityTerm.namespaceSelector", 21, Warning, "only Pods of its own or the named namespaces count").on(22),
+    field("spec.affinity.podAffinity.preferredDuringSchedulingIgnoredDuringExecution[].podAffinityTerm.matchLabelKeys", 29, Warning, "Pods of all revisions count").on(31),
+    field("spec.affinity.podAffinity.preferredDuringSchedulingIgnoredDuringExecution[].podAffinityTerm.mismatchLabelKeys", 29, Warning, "Pods of all revisions count").on(31),
+    field("spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution[].mismatchLabelKeys", 29, Warning, "Pods of all revisions count").on(31),
+    field("spec.affinity.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution[].podAffinityTerm.namespaceSelector", 21, Warning, "only Pods of its own or the named namespaces count").on(22),
+    field("spec.affinity.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution[].podAffinityTerm.matchLabelKeys", 29, Warning, "Pods of all revisions count").on(31),
+    field("spec.affinity.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution[].podAffinityTerm.mismatchLabelKeys", 29, Warning, "Pods of all revisions count").on(31),
+    field("spec.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution[].mismatchLabelKeys", 29, Warning, "Pods of all revisions count").on(31),
     field(
         "spec.volumes[].ephemeral",
         19,
         Error,
         "the volume has no source there; use a PersistentVolumeClaim",
-    ),
+    ).on(21),
     field(
         "spec.volumes[].image",
         31,
         Error,
         "the volume has no source there; copy the files with an init container",
-    ),
+    ).on(35),
     field(
         "spec.volumes[].projected.sources[].clusterTrustBundle",
         29,
@@ -412,6 +426,7 @@ static STATEFUL_SET: &[Field] = &[
         Warning,
         "claims are always kept",
     )
+    .on(27)
     .same(&[
         "{\"whenDeleted\":\"Retain\",\"whenScaled\":\"Retain\"}",
         "{\"whenScaled\":\"Retain\",\"whenDeleted\":\"Retain\"}",
@@ -422,14 +437,18 @@ static STATEFUL_SET: &[Field] = &[
         Warning,
         "a Pod counts as available at once",
     )
+    .on(23)
     .same(&["0"]),
-    field("spec.ordinals", 26, Warning, "Pods are counted from 0").same(&["{\"start\":0}", "{}"]),
+    field("spec.ordinals", 26, Warning, "Pods are counted from 0")
+        .on(27)
+        .same(&["{\"start\":0}", "{}"]),
     field(
         "spec.updateStrategy.rollingUpdate.maxUnavailable",
         24,
         Warning,
         "Pods are replaced one by one",
     )
+    .on(35)
     .same(&["1"]),
 ];
 
@@ -439,48 +458,59 @@ static DAEMON_SET: &[Field] = &[field(
     Warning,
     "a node's Pod is ended before the next one begins",
 )
+.on(22)
 .same(&["0", "\"0\"", "\"0%\""])];
 
 static JOB: &[Field] = &[
-    field("spec.completionMode", 21, Error, "Pods get no index there").same(&["\"NonIndexed\""]),
-    field("spec.suspend", 21, Error, "the Job begins at once").same(FALSE),
+    field("spec.completionMode", 21, Error, "Pods get no index there")
+        .on(22)
+        .same(&["\"NonIndexed\""]),
+    field("spec.suspend", 21, Error, "the Job begins at once")
+        .on(22)
+        .same(FALSE),
     field(
         "spec.podFailurePolicy",
         25,
         Warning,
         "every failure counts towards backoffLimit",
-    ),
+    )
+    .on(26),
     field(
         "spec.backoffLimitPerIndex",
         28,
         Warning,
         "failures are counted for the whole Job",
-    ),
+    )
+    .on(29),
     field(
         "spec.maxFailedIndexes",
         28,
         Warning,
         "failures are counted for the whole Job",
-    ),
+    )
+    .on(29),
     field(
         "spec.podReplacementPolicy",
         28,
         Warning,
         "a Pod is replaced when its end begins",
     )
+    .on(29)
     .same(&["\"TerminatingOrFailed\""]),
     field(
         "spec.successPolicy",
         30,
         Warning,
         "the Job is done when all its indexes are",
-    ),
+    )
+    .on(31),
     field(
         "spec.managedBy",
         30,
         Error,
         "the built-in controller runs the Job as well",
     )
+    .on(32)
     .same(&["\"kubernetes.io/job-controller\""]),
 ];
 
@@ -491,6 +521,7 @@ static CRON_JOB: &[Field] = &[
         Error,
         "Pods get no index there",
     )
+    .on(22)
     .same(&["\"NonIndexed\""]),
     field(
         "spec.jobTemplate.spec.suspend",
@@ -498,44 +529,51 @@ static CRON_JOB: &[Field] = &[
         Error,
         "the Job begins at once",
     )
+    .on(22)
     .same(FALSE),
     field(
         "spec.jobTemplate.spec.podFailurePolicy",
         25,
         Warning,
         "every failure counts towards backoffLimit",
-    ),
+    )
+    .on(26),
     field(
         "spec.jobTemplate.spec.backoffLimitPerIndex",
         28,
         Warning,
         "failures are counted for the whole Job",
-    ),
+    )
+    .on(29),
     field(
         "spec.jobTemplate.spec.maxFailedIndexes",
         28,
         Warning,
         "failures are counted for the whole Job",
-    ),
+    )
+    .on(29),
     field(
         "spec.jobTemplate.spec.podReplacementPolicy",
         28,
         Warning,
         "a Pod is replaced when its end begins",
     )
+    .on(29)
     .same(&["\"TerminatingOrFailed\""]),
     field(
         "spec.jobTemplate.spec.successPolicy",
         30,
         Warning,
         "the Job is done when all its indexes are",
-    ),
+    )
+    .on(31),
     field(
         "spec.jobTemplate.spec.managedBy",
         30,
         Error,
         "the built-in controller runs the Job as well",
     )
+    .on(32)
     .same(&["\"kubernetes.io/job-controller\""]),
 ];
 
@@ -546,6 +584,7 @@ static SERVICE: &[Field] = &[
         Warning,
         "the Service has one address, of the cluster's first family",
     )
+    .on(21)
     .same(&["\"SingleStack\""]),
     field(
         "spec.internalTrafficPolicy",
@@ -553,32 +592,37 @@ static SERVICE: &[Field] = &[
         Warning,
         "traffic goes to endpoints on every node",
     )
+    .on(22)
     .same(&["\"Cluster\""]),
     field(
         "spec.trafficDistribution",
         30,
         Warning,
         "near endpoints are not preferred",
-    ),
+    )
+    .on(31),
     field(
         "spec.loadBalancerClass",
         21,
         Error,
         "the cluster's own load balancer takes the Service",
-    ),
+    )
+    .on(22),
     field(
         "spec.allocateLoadBalancerNodePorts",
         20,
         Info,
         "node ports are always allocated",
     )
+    .on(22)
     .same(&["true"]),
     field(
         "spec.ports[].appProtocol",
         18,
         Info,
         "only a hint for load balancers and meshes",
-    ),
+    )
+    .on(19),
 ];
 
 static CLAIM: &[Field] = &[
@@ -587,13 +631,15 @@ static CLAIM: &[Field] = &[
         22,
         Warning,
         "the volume begins empty unless dataSource says the same",
-    ),
+    )
+    .on(24),
     field(
         "spec.volumeAttributesClassName",
         29,
         Warning,
         "the volume has the attributes of its StorageClass",
-    ),
+    )
+    .on(34),
 ];
 
 static VOLUME: &[Field] = &[
@@ -602,17 +648,20 @@ static VOLUME: &[Field] = &[
         29,
         Warning,
         "the volume has the attributes of its StorageClass",
-    ),
+    )
+    .on(34),
     field(
         "spec.csi.nodeExpandSecretRef",
         25,
         Warning,
         "the driver gets no secret when the node resizes the volume",
-    ),
+    )
+    .on(27),
 ];
 
-static IMMUTABLE: &[Field] =
-    &[field("immutable", 18, Warning, "it can be changed there").same(FALSE)];
+static IMMUTABLE: &[Field] = &[field("immutable", 18, Warning, "it can be changed there")
+    .on(19)
+    .same(FALSE)];
 
 static NETWORK_POLICY: &[Field] = &[
     field(
@@ -620,13 +669,15 @@ static NETWORK_POLICY: &[Field] = &[
         21,
         Warning,
         "only the first port of the range is open there",
-    ),
+    )
+    .on(22),
     field(
         "spec.egress[].ports[].endPort",
         21,
         Warning,
         "only the first port of the range is open there",
-    ),
+    )
+    .on(22),
 ];
 
 static INGRESS: &[Field] = &[
@@ -664,13 +715,15 @@ static INGRESS_CLASS: &[Field] = &[
         Warning,
         "the parameters are looked for in the whole cluster",
     )
+    .on(22)
     .same(&["\"Cluster\""]),
     field(
         "spec.parameters.namespace",
         21,
         Warning,
         "the parameters are looked for in the whole cluster",
-    ),
+    )
+    .on(22),
 ];
 
 static BUDGET: &[Field] = &[field(
@@ -679,6 +732,7 @@ static BUDGET: &[Field] = &[field(
     Warning,
     "Pods that are not ready are evicted only while the budget is met",
 )
+.on(27)
 .same(&["\"IfHealthyBudget\""])];
 
 static AUTOSCALER: &[Field] = &[
@@ -693,13 +747,15 @@ static AUTOSCALER: &[Field] = &[
         33,
         Warning,
         "the controller's own tolerance goes for it",
-    ),
+    )
+    .on(35),
     field(
         "spec.behavior.scaleDown.tolerance",
         33,
         Warning,
         "the controller's own tolerance goes for it",
-    ),
+    )
+    .on(35),
 ];
 
 static CSI_DRIVER: &[Field] = &[
@@ -709,6 +765,7 @@ static CSI_DRIVER: &[Field] = &[
         Warning,
         "the server guesses from the file system",
     )
+    .on(20)
     .same(&["\"ReadWriteOnceWithFSType\""]),
     field(
         "spec.storageCapacity",
@@ -716,19 +773,22 @@ static CSI_DRIVER: &[Field] = &[
         Info,
         "capacity is not looked at when Pods are placed",
     )
+    .on(21)
     .same(FALSE),
     field(
         "spec.tokenRequests",
         20,
         Warning,
         "the driver gets no tokens",
-    ),
+    )
+    .on(21),
     field(
         "spec.requiresRepublish",
         20,
         Warning,
         "volumes are not published again",
     )
+    .on(21)
     .same(FALSE),
     field(
         "spec.seLinuxMount",
@@ -736,13 +796,15 @@ static CSI_DRIVER: &[Field] = &[
         Info,
         "files are relabelled one by one",
     )
+    .on(28)
     .same(FALSE),
     field(
         "spec.nodeAllocatableUpdatePeriodSeconds",
         33,
         Info,
         "limits of nodes are not read again",
-    ),
+    )
+    .on(35),
     field(
         "spec.serviceAccountTokenInSecrets",
         35,
@@ -790,17 +852,20 @@ static SLICE: &[Field] = &[
         21,
         Info,
         "traffic is not kept in zones",
-    ),
+    )
+    .on(24),
     field(
         "endpoints[].conditions.serving",
         20,
         Info,
         "only ready counts there",
-    ),
+    )
+    .on(22),
     field(
         "endpoints[].conditions.terminating",
         20,
         Info,
         "only ready counts there",
-    ),
+    )
+    .on(22),
 ];

@@ -103,6 +103,7 @@ pub(super) static ROWS: &[Row] = &[
         r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"resourceClaims":[{"name":"x","source":{"resourceClaimTemplateName":"y"}}]}}"#,
         &[
             "/spec/resourceClaims/0/resourceClaimTemplateName → /spec/resourceClaims/0/source/resourceClaimTemplateName",
+            "error: /spec/resourceClaims: before Kubernetes 1.34 servers drop the field unless a feature gate is on",
         ],
     ),
     row(
@@ -631,6 +632,75 @@ pub(super) static ROWS: &[Row] = &[
         r#"{"apiVersion":"batch/v1","kind":"CronJob","metadata":{"name":"a"},"spec":{"schedule":"0 1 * * *","timeZone":"Asia/Shanghai","jobTemplate":{"spec":{"template":{"spec":{"restartPolicy":"Never"}}}}}}"#,
         r#"{"apiVersion":"batch/v1","kind":"CronJob","metadata":{"name":"a"},"spec":{"schedule":"TZ=Asia/Shanghai 0 1 * * *","jobTemplate":{"spec":{"template":{"spec":{"restartPolicy":"Never"}}}}}}"#,
         &["/spec/schedule replaced", "warning: /spec/timeZone"],
+    ),
+    row(
+        "3.8: no zone before 1.22, downwards (a 1.21 server: Expected exactly 5 fields, found 6)",
+        21,
+        r#"{"apiVersion":"batch/v1","kind":"CronJob","metadata":{"name":"a"},"spec":{"schedule":"0 1 * * *","timeZone":"Asia/Shanghai","jobTemplate":{"spec":{"template":{"spec":{"restartPolicy":"Never"}}}}}}"#,
+        r#"{"apiVersion":"batch/v1","kind":"CronJob","metadata":{"name":"a"},"spec":{"schedule":"0 1 * * *","jobTemplate":{"spec":{"template":{"spec":{"restartPolicy":"Never"}}}}}}"#,
+        &["warning: /spec/timeZone"],
+    ),
+    row(
+        "3.8: no zone before 1.22, in the schedule",
+        21,
+        r#"{"apiVersion":"batch/v1","kind":"CronJob","metadata":{"name":"a"},"spec":{"schedule":"CRON_TZ=UTC 0 1 * * *","jobTemplate":{"spec":{"template":{"spec":{"restartPolicy":"Never"}}}}}}"#,
+        r#"{"apiVersion":"batch/v1","kind":"CronJob","metadata":{"name":"a"},"spec":{"schedule":"0 1 * * *","jobTemplate":{"spec":{"template":{"spec":{"restartPolicy":"Never"}}}}}}"#,
+        &["/spec/schedule replaced", "warning: /spec/schedule"],
+    ),
+    row(
+        "6: a gate that is off by default, downwards (a 1.21 server drops it)",
+        21,
+        r#"{"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"a"},"spec":{"suspend":true,"completionMode":"NonIndexed","template":{"spec":{"restartPolicy":"Never"}}}}"#,
+        "",
+        &[
+            "error: /spec/suspend: before Kubernetes 1.22 servers drop the field unless a feature gate is on: the Job begins at once",
+        ],
+    ),
+    row(
+        "6: the same, where the gate is on",
+        22,
+        r#"{"apiVersion":"batch/v1","kind":"Job","metadata":{"name":"a"},"spec":{"suspend":true,"template":{"spec":{"restartPolicy":"Never"}}}}"#,
+        "",
+        &[],
+    ),
+    row(
+        "6: probes and hooks of newer kinds, downwards (a 1.21 server: must specify a handler type)",
+        21,
+        r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"a","readinessProbe":{"periodSeconds":3,"grpc":{"port":9000,"service":"s"}},"lifecycle":{"preStop":{"sleep":{"seconds":3}}}}]}}"#,
+        r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"a","readinessProbe":{"periodSeconds":3,"tcpSocket":{"port":9000}},"lifecycle":{}}]}}"#,
+        &[
+            "/spec/containers/0/readinessProbe/tcpSocket/port added",
+            "warning: /spec/containers/0/readinessProbe/grpc",
+            "warning: /spec/containers/0/lifecycle/preStop",
+        ],
+    ),
+    row(
+        "6: one Pod alone, downwards (a 1.21 server: Unsupported value)",
+        21,
+        r#"{"apiVersion":"v1","kind":"PersistentVolumeClaim","metadata":{"name":"a"},"spec":{"accessModes":["ReadWriteOncePod"]}}"#,
+        r#"{"apiVersion":"v1","kind":"PersistentVolumeClaim","metadata":{"name":"a"},"spec":{"accessModes":["ReadWriteOnce"]}}"#,
+        &["/spec/accessModes replaced", "warning: /spec/accessModes"],
+    ),
+    row(
+        "6: a metric of one container, downwards (a 1.21 server: only allowed with HPAContainerMetrics)",
+        21,
+        r#"{"apiVersion":"autoscaling/v2beta2","kind":"HorizontalPodAutoscaler","metadata":{"name":"a"},"spec":{"scaleTargetRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"a"},"maxReplicas":3,"metrics":[{"type":"ContainerResource","containerResource":{"name":"cpu","container":"web","target":{"type":"Utilization","averageUtilization":60}}}]}}"#,
+        r#"{"apiVersion":"autoscaling/v2beta2","kind":"HorizontalPodAutoscaler","metadata":{"name":"a"},"spec":{"scaleTargetRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"a"},"maxReplicas":3,"metrics":[{"type":"Resource","resource":{"name":"cpu","target":{"type":"Utilization","averageUtilization":60}}}]}}"#,
+        &[
+            "/spec/metrics/0/type replaced",
+            "/spec/metrics/0/containerResource → /spec/metrics/0/resource",
+            "warning: /spec/metrics/0/containerResource",
+        ],
+    ),
+    row(
+        "6: the same where v1 keeps it",
+        21,
+        r#"{"apiVersion":"autoscaling/v1","kind":"HorizontalPodAutoscaler","metadata":{"name":"a","annotations":{"autoscaling.alpha.kubernetes.io/metrics":"[{\"type\":\"ContainerResource\",\"containerResource\":{\"name\":\"cpu\",\"container\":\"web\",\"targetAverageUtilization\":60}}]"}},"spec":{"scaleTargetRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"a"},"maxReplicas":3}}"#,
+        r#"{"apiVersion":"autoscaling/v1","kind":"HorizontalPodAutoscaler","metadata":{"name":"a","annotations":{"autoscaling.alpha.kubernetes.io/metrics":"[{\"type\":\"Resource\",\"resource\":{\"name\":\"cpu\",\"targetAverageUtilization\":60}}]"}},"spec":{"scaleTargetRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"a"},"maxReplicas":3}}"#,
+        &[
+            "/metadata/annotations/autoscaling.alpha.kubernetes.io~1metrics replaced",
+            "warning: /metadata/annotations/autoscaling.alpha.kubernetes.io~1metrics",
+        ],
     ),
     row(
         "3.8: names",

@@ -72,7 +72,8 @@ fn to_hub(node: &mut Node<'_>, gv: Gv<'_>) -> Result<()> {
     Ok(())
 }
 
-/// `spec.rollbackTo` becomes an annotation that says the same to no one.
+/// `spec.rollbackTo` becomes an annotation, which the controller of every release reads: it rolls back and takes the annotation away.
+/// Source: `getRollbackTo` of the Deployment controller; a 1.36 server.
 fn annotate_rollback(node: &mut Node<'_>) {
     let Some(rollback) = node.get(&["spec", "rollbackTo"]) else {
         take_annotation(
@@ -96,9 +97,10 @@ fn annotate_rollback(node: &mut Node<'_>) {
     node.remove(&["spec", "rollbackTo"], "is an annotation now");
     node.warn(
         &["metadata", "annotations", ROLLBACK_TO],
-        LossKind::Inert,
+        LossKind::Meaning,
         Severity::Info,
-        "apps/v1 has no rollbackTo; to roll back, apply the older pod template",
+        "apps/v1 has no rollbackTo; the controller reads the annotation once: it rolls back if it finds the revision, and takes the \
+         annotation away",
     );
 }
 

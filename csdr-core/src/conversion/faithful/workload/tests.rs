@@ -189,12 +189,12 @@ fn rollback_to_is_an_annotation_in_later_versions() {
             let spec = format!(r#"{{"rollbackTo":{rollback}}}"#);
             let (metadata, spec, log) = converted("Deployment", from, "apps/v1", metadata, &spec);
             assert_eq!(metadata, tree(expected), "{rollback}");
-            let inert = log
+            let told = log
                 .losses
                 .iter()
-                .filter(|loss| loss.kind == crate::conversion::LossKind::Inert);
+                .filter(|loss| loss.kind == crate::conversion::LossKind::Meaning);
             let moved = metadata.at(&["annotations"]).is_some();
-            assert_eq!(inert.count(), usize::from(moved), "{rollback}");
+            assert_eq!(told.count(), usize::from(moved), "{rollback}");
             assert_eq!(
                 spec.at(&["rollbackTo"]).is_some_and(|at| !at.is_null()),
                 rollback.contains('"') && !moved
