@@ -92,14 +92,6 @@ impl Store {
         }
     }
 
-    /// Multipart uploads of the bucket that nobody has ended.
-    pub(crate) fn open_uploads(&self) -> usize {
-        match self {
-            Self::Folder(_) => 0,
-            Self::Bucket(server) => server.open_uploads(),
-        }
-    }
-
     /// The same files as a vault of another name.
     pub(crate) fn copy(&self, from: &str, to: &str) {
         for (name, body) in self.files(from) {
