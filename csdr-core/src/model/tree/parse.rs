@@ -210,7 +210,7 @@ impl Reader<'_> {
         }
         let rest = self.text.get(self.at..).unwrap_or_default();
         let mut value = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
-        if !value.next().is_some_and(|read| read.is_ok()) {
+        if value.next().is_none_or(|read| read.is_err()) {
             return Err(self.bad("managedFields cannot be read"));
         }
         self.at += value.byte_offset();
