@@ -272,7 +272,6 @@ impl BuiltinConverter {
             });
         }
         let mut log = Log::default();
-        log.changes.reserve(CHANGES);
         let mut node = Node::root(&mut tree, &mut log);
         schema::report_unknown(&mut node);
         clean_metadata(&mut node, was_managed);
@@ -324,9 +323,6 @@ impl BuiltinConverter {
         Ok(())
     }
 }
-
-/// Changes that few objects need more of.
-const CHANGES: usize = 24;
 
 /// What does not outlive a change of version. Source: api-versions.md sections 2 and 2.12.
 fn clean_metadata(node: &mut Node<'_>, was_managed: bool) {

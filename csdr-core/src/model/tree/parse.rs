@@ -34,9 +34,6 @@ pub(super) fn without_managed_fields(json: &[u8], limits: &TreeLimits) -> Result
     read(json, limits, limits.depth.checked_sub(METADATA))
 }
 
-/// Members that few objects have more of open at the same time.
-const OPEN: usize = 48;
-
 /// The level of the members of `metadata`.
 const METADATA: usize = 2;
 
@@ -53,7 +50,7 @@ fn read(json: &[u8], limits: &TreeLimits, managed: Option<usize>) -> Result<(Tre
         text,
         at: 0,
         values: limits.values,
-        open: Vec::with_capacity(OPEN),
+        open: Vec::new(),
         managed,
         in_metadata: false,
         passed_over: false,

@@ -60,6 +60,46 @@ fn what_is_not_json_is_refused() {
 }
 
 #[test]
+fn managed_fields_are_passed_over_in_metadata_alone() {
+    for (json, rest, had) in [
+        (
+            r#"{"kind":"A","metadata":{"name":"a","managedFields":[{"f:a]":{"]":1}}, 7],"uid":"u"},"x":1}"#,
+            r#"{"kind":"A","metadata":{"name":"a","uid":"u"},"x":1}"#,
+            true,
+        ),
+        (
+            r#"{"metadata" : { "managedFields" : [] } }"#,
+            r#"{"metadata":{}}"#,
+            true,
+        ),
+        (
+            r#"{"metadata":{"managedFields":null}}"#,
+            r#"{"metadata":{"managedFields":null}}"#,
+            false,
+        ),
+        (
+            r#"{"metadata":{"a":{"managedFields":[1]}},"spec":{"managedFields":[2]},"managedFields":[3]}"#,
+            r#"{"metadata":{"a":{"managedFields":[1]}},"spec":{"managedFields":[2]},"managedFields":[3]}"#,
+            false,
+        ),
+        ("[1]", "[1]", false),
+    ] {
+        let (tree, passed_over) = Tree::parse_without_managed_fields(json.as_bytes()).unwrap();
+        assert_eq!(
+            (tree.to_string(), passed_over),
+            (rest.to_owned(), had),
+            "{json}"
+        );
+    }
+    for json in [
+        r#"{"metadata":{"managedFields":[}}"#,
+        r#"{"metadata":{"managedFields":[1]"#,
+    ] {
+        assert!(Tree::parse_without_managed_fields(json.as_bytes()).is_err());
+    }
+}
+
+#[test]
 fn limits_hold() {
     let limits = TreeLimits {
         bytes: 100,
