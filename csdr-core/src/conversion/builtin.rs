@@ -26,7 +26,8 @@ use std::{collections::BTreeMap, sync::Arc};
 ///     port::ApiVersionConverter,
 /// };
 /// let object = Object::parse("cronjobs.batch".parse()?, br#"{"apiVersion":"batch/v1beta1","kind":"CronJob",
-///     "metadata":{"name":"nightly","namespace":"shop"},"spec":{"schedule":"0 1 * * *"}}"#.to_vec())?;
+///     "metadata":{"name":"nightly","namespace":"shop"},"spec":{"schedule":"0 1 * * *","jobTemplate":{"spec":{"template":{"spec":
+///     {"restartPolicy":"Never","containers":[{"name":"a","image":"example.invalid/a:1"}]}}}}}}"#.to_vec())?;
 /// let converter = BuiltinConverter::new();
 ///
 /// // 1.20 serves CronJob in v1beta1 only: not one byte is touched.

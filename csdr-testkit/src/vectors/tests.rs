@@ -74,7 +74,7 @@ fn the_first_differing_path_is_named() {
 fn rows_apart() {
     let row = |job: &str, result: &str| {
         format!(
-            r#"{{"job":{{"id":"a","to":"v1",{job}"object":{{"apiVersion":"v1","kind":"ConfigMap","x":1}}}},"result":{{{result}}}}}"#
+            r#"{{"job":{{"id":"a","to":"v1",{job}"object":{{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"a"}},"x":1}}}},"result":{{{result}}}}}"#
         )
     };
     assert!(matches!(
@@ -87,12 +87,12 @@ fn rows_apart() {
         // The same version: untouched, and what the server removes the second stage should remove.
         (
             "",
-            r#""ok":true,"object":{"apiVersion":"v1","kind":"ConfigMap","x":1,"new":1}"#,
+            r#""ok":true,"object":{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"x":1,"new":1}"#,
             true,
         ),
         (
             "",
-            r#""ok":true,"object":{"apiVersion":"v1","kind":"ConfigMap"}"#,
+            r#""ok":true,"object":{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"}}"#,
             false,
         ),
         // Created: left alone. Refused: something has to happen.
