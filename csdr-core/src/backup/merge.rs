@@ -30,8 +30,27 @@ struct Source {
 ///
 /// Memory: one page of each list beside the one that is handed out.
 pub(super) fn merge(
-    lists: Vec<(String, BoxStream<'static, Result<Page>>)>,
+    mut lists: Vec<(String, BoxStream<'static, Result<Page>>)>,
 ) -> BoxStream<'static, Result<VersionedPage>> {
+    // Nearly every kind has one version: then there is nothing to bring together.
+    if lists.len() == 1
+        && let Some((_, pages)) = lists.pop()
+    {
+        return pages
+            .map(|page| {
+                page.map(|page| VersionedPage {
+                    objects: page
+                        .objects
+                        .into_iter()
+                        .map(|object| (object, true))
+                        .collect(),
+                    unreadable: page.unreadable,
+                    inconsistent: page.inconsistent,
+                    lost: Vec::new(),
+                })
+            })
+            .boxed();
+    }
     let sources: Vec<Source> = lists
         .into_iter()
         .map(|(version, pages)| Source {

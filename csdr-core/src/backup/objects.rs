@@ -10,7 +10,7 @@ use super::{
 use crate::{
     Error, ErrorKind, Result,
     archive::{ArchiveSummary, ArchiveWriter, IndexPart},
-    model::{GroupVersionResource, LabelSelector, Object, ObjectId},
+    model::{GroupResource, GroupVersionResource, LabelSelector, Object, ObjectId},
     port::{ComputeExt, Event, PutMode, ResourceCollector},
     report::{Note, RunOptions},
     select::{LeftOut, LeftOutReason, object_left_out},
@@ -238,8 +238,8 @@ impl Recorder<'_> {
                 self.leave_out(left.with_named(true)).await?;
                 continue;
             }
-            let path = object.resource_version_path();
-            let (id, size) = (object.id().clone(), object.json().len() as u64);
+            let (id, version) = (object.id().clone(), version.to_owned());
+            let (kind, size) = (self.kind_row(&object), object.json().len() as u64);
             // Made before the archive takes the object, and added once it has: what it refuses is not in the list.
             let listed = best.then(|| ListedObject::of(&object));
             let Some(archive) = &mut self.archive else {
@@ -258,11 +258,17 @@ impl Recorder<'_> {
             if let Some(listed) = listed {
                 self.resource_list.add(listed)?;
             }
-            self.last = Some((id, path.version.clone()));
+            self.last = Some((id, version));
             bytes += size;
             count += u64::from(best);
-            self.tally(path, best, size);
+            if let Some(kind) = self.summary.kinds.get_mut(kind) {
+                // Each object once, in its best version; bytes in every one.
+                kind.objects += u64::from(best);
+                kind.bytes += size;
+            }
         }
+        self.summary.objects += count;
+        self.summary.bytes += bytes;
         let observer = &self.stage.options.observer;
         observer.observe(&Event::ObjectsDone {
             resource: &resource,
@@ -279,29 +285,25 @@ impl Recorder<'_> {
         Ok(())
     }
 
-    /// Counts one stored object: each once, in its best version; bytes in every one.
-    fn tally(&mut self, path: GroupVersionResource, best: bool, bytes: u64) {
+    /// The place of an object's resource and version among the counts.
+    fn kind_row(&mut self, object: &Object) -> usize {
+        let (resource, version) = (
+            object.id().resource(),
+            object.meta().kind.api_version.version(),
+        );
         let kinds = &mut self.summary.kinds;
-        let resource = path.group_resource();
-        // Objects come sorted by resource: the versions of one stand at the end.
-        let row = kinds
-            .iter_mut()
-            .rev()
-            .take_while(|row| row.resource.group_resource() == resource)
-            .find(|row| row.resource.version == path.version);
-        match row {
-            Some(row) => {
-                row.objects += u64::from(best);
-                row.bytes += bytes;
-            }
-            None => kinds.push(KindCount {
-                resource: path,
-                objects: u64::from(best),
-                bytes,
-            }),
-        }
-        self.summary.objects += u64::from(best);
-        self.summary.bytes += bytes;
+        // Objects come sorted by resource: the versions of one stand at the end. Nothing is allocated for a kind that is there.
+        let place = kinds
+            .iter()
+            .rposition(|row| row.resource.version == version && is_of(&row.resource, resource));
+        place.unwrap_or_else(|| {
+            kinds.push(KindCount {
+                resource: object.resource_version_path(),
+                objects: 0,
+                bytes: 0,
+            });
+            kinds.len() - 1
+        })
     }
 
     /// Writes index parts.
@@ -373,6 +375,8 @@ impl Recorder<'_> {
         self.stage.claim.check().await?;
         let done = archive.finish().await?;
         self.summary.archive_bytes = done.summary.size;
+        // A kind of which the archive refused every object.
+        self.summary.kinds.retain(|kind| kind.bytes > 0);
         self.files.record(FileRecord {
             path,
             size: done.summary.size,
@@ -401,4 +405,8 @@ impl Recorder<'_> {
         }
         error
     }
+}
+
+fn is_of(path: &GroupVersionResource, resource: &GroupResource) -> bool {
+    path.resource == resource.resource() && path.group == resource.group()
 }

@@ -5,7 +5,7 @@ use crate::{Error, model::ApiResource};
 use futures::{StreamExt, stream};
 
 /// How many counts are asked at the same time.
-const PROBES: usize = 16;
+const PROBES: usize = 32;
 
 /// What asking for a count gave.
 enum Count {
