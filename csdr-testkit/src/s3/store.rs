@@ -123,7 +123,7 @@ impl Store {
             (Some(ETagCondition::Any), Conditional::Honoured) => Ok(true),
             (Some(_), _) => Err(s3_error!(
                 NotImplemented,
-                "If-None-Match is not implemented"
+                "a header of this request implies functionality that this server does not offer: If-None-Match"
             )),
         }
     }

@@ -35,9 +35,33 @@ pub(super) struct Field {
 struct Table {
     group: &'static str,
     kinds: &'static [&'static str],
-    /// Whether the paths begin at the Pod or the pod template.
-    in_pod: bool,
+    below: Below,
     fields: &'static [Field],
+}
+
+/// Where the paths of a table begin.
+#[derive(Clone, Copy)]
+enum Below {
+    /// At the object.
+    Object,
+    /// At the template of a CronJob, which is a Job.
+    JobTemplate,
+    /// At the Pod, or the pod template.
+    Pod,
+}
+
+impl Below {
+    fn visit(self, node: &mut Node<'_>, kind: &str, rule: impl FnOnce(&mut Node<'_>)) {
+        match self {
+            Self::Object => rule(node),
+            Self::JobTemplate => {
+                node.at(&["spec", "jobTemplate"], rule);
+            }
+            Self::Pod => {
+                pod::at_template(node, kind, rule);
+            }
+        }
+    }
 }
 
 fn of<'a>(group: &'a str, kind: &'a str) -> impl Iterator<Item = &'static Table> + 'a {
@@ -78,13 +102,9 @@ pub(super) fn mend(node: &mut Node<'_>, context: &Context<'_>) {
             .filter(|field| field.since.max(field.on) > context.minor)
         {
             let keys: Vec<&str> = field.path.split('.').collect();
-            if table.in_pod {
-                pod::at_template(node, context.kind, |pod| {
-                    drop_at(pod, &keys, field, context.minor);
-                });
-            } else {
-                drop_at(node, &keys, field, context.minor);
-            }
+            table.below.visit(node, context.kind, |place| {
+                drop_at(place, &keys, field, context.minor);
+            });
         }
     }
 }

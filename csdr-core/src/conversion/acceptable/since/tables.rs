@@ -2,7 +2,7 @@
 
 mod pod;
 
-use super::{Field, Table};
+use super::{Below, Field, Table};
 use crate::conversion::outcome::Severity::{self, Error, Info, Warning};
 use pod::POD;
 
@@ -33,127 +33,127 @@ pub(super) static TABLES: &[Table] = &[
     Table {
         group: "",
         kinds: &["Pod", "PodTemplate", "ReplicationController"],
-        in_pod: true,
+        below: Below::Pod,
         fields: POD,
     },
     Table {
         group: "apps",
         kinds: &["Deployment", "DaemonSet", "ReplicaSet", "StatefulSet"],
-        in_pod: true,
+        below: Below::Pod,
         fields: POD,
     },
     Table {
         group: "batch",
         kinds: &["Job", "CronJob"],
-        in_pod: true,
+        below: Below::Pod,
         fields: POD,
     },
     Table {
         group: "apps",
         kinds: &["StatefulSet"],
-        in_pod: false,
+        below: Below::Object,
         fields: STATEFUL_SET,
     },
     Table {
         group: "apps",
         kinds: &["DaemonSet"],
-        in_pod: false,
+        below: Below::Object,
         fields: DAEMON_SET,
     },
     Table {
         group: "batch",
         kinds: &["Job"],
-        in_pod: false,
+        below: Below::Object,
         fields: JOB,
     },
     Table {
         group: "batch",
         kinds: &["CronJob"],
-        in_pod: false,
-        fields: CRON_JOB,
+        below: Below::JobTemplate,
+        fields: JOB,
     },
     Table {
         group: "",
         kinds: &["Service"],
-        in_pod: false,
+        below: Below::Object,
         fields: SERVICE,
     },
     Table {
         group: "",
         kinds: &["PersistentVolumeClaim"],
-        in_pod: false,
+        below: Below::Object,
         fields: CLAIM,
     },
     Table {
         group: "",
         kinds: &["PersistentVolume"],
-        in_pod: false,
+        below: Below::Object,
         fields: VOLUME,
     },
     Table {
         group: "",
         kinds: &["Secret", "ConfigMap"],
-        in_pod: false,
+        below: Below::Object,
         fields: IMMUTABLE,
     },
     Table {
         group: "networking.k8s.io",
         kinds: &["NetworkPolicy"],
-        in_pod: false,
+        below: Below::Object,
         fields: NETWORK_POLICY,
     },
     Table {
         group: "networking.k8s.io",
         kinds: &["Ingress"],
-        in_pod: false,
+        below: Below::Object,
         fields: INGRESS,
     },
     Table {
         group: "extensions",
         kinds: &["Ingress"],
-        in_pod: false,
+        below: Below::Object,
         fields: INGRESS,
     },
     Table {
         group: "networking.k8s.io",
         kinds: &["IngressClass"],
-        in_pod: false,
+        below: Below::Object,
         fields: INGRESS_CLASS,
     },
     Table {
         group: "policy",
         kinds: &["PodDisruptionBudget"],
-        in_pod: false,
+        below: Below::Object,
         fields: BUDGET,
     },
     Table {
         group: "autoscaling",
         kinds: &["HorizontalPodAutoscaler"],
-        in_pod: false,
+        below: Below::Object,
         fields: AUTOSCALER,
     },
     Table {
         group: "storage.k8s.io",
         kinds: &["CSIDriver"],
-        in_pod: false,
+        below: Below::Object,
         fields: CSI_DRIVER,
     },
     Table {
         group: "scheduling.k8s.io",
         kinds: &["PriorityClass"],
-        in_pod: false,
+        below: Below::Object,
         fields: PRIORITY_CLASS,
     },
     Table {
         group: "flowcontrol.apiserver.k8s.io",
         kinds: &["PriorityLevelConfiguration"],
-        in_pod: false,
+        below: Below::Object,
         fields: PRIORITY_LEVEL,
     },
     Table {
         group: "discovery.k8s.io",
         kinds: &["EndpointSlice"],
-        in_pod: false,
+        below: Below::Object,
         fields: SLICE,
     },
 ];
@@ -247,69 +247,6 @@ static JOB: &[Field] = &[
     .on(31),
     field(
         "spec.managedBy",
-        30,
-        Error,
-        "the built-in controller runs the Job as well",
-    )
-    .on(32)
-    .same(&["\"kubernetes.io/job-controller\""]),
-];
-
-static CRON_JOB: &[Field] = &[
-    field(
-        "spec.jobTemplate.spec.completionMode",
-        21,
-        Error,
-        "Pods get no index there",
-    )
-    .on(22)
-    .same(&["\"NonIndexed\""]),
-    field(
-        "spec.jobTemplate.spec.suspend",
-        21,
-        Error,
-        "the Job begins at once",
-    )
-    .on(22)
-    .same(FALSE),
-    field(
-        "spec.jobTemplate.spec.podFailurePolicy",
-        25,
-        Warning,
-        "every failure counts towards backoffLimit",
-    )
-    .on(26),
-    field(
-        "spec.jobTemplate.spec.backoffLimitPerIndex",
-        28,
-        Warning,
-        "failures are counted for the whole Job",
-    )
-    .on(29),
-    field(
-        "spec.jobTemplate.spec.maxFailedIndexes",
-        28,
-        Warning,
-        "failures are counted for the whole Job",
-    )
-    .on(29),
-    field(
-        "spec.jobTemplate.spec.podReplacementPolicy",
-        28,
-        Warning,
-        "a Pod is replaced when its end begins",
-    )
-    .on(29)
-    .same(&["\"TerminatingOrFailed\""]),
-    field(
-        "spec.jobTemplate.spec.successPolicy",
-        30,
-        Warning,
-        "the Job is done when all its indexes are",
-    )
-    .on(31),
-    field(
-        "spec.jobTemplate.spec.managedBy",
         30,
         Error,
         "the built-in controller runs the Job as well",
