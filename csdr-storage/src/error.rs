@@ -201,7 +201,7 @@ type Translation = (ErrorKind, &'static str, Retry);
 
 const BROKEN: Translation = (
     ErrorKind::Unavailable,
-    "the connection to the store broke",
+    "the connection to the store broke, or was never made; check its address, the network and a proxy, then try again",
     Retry::After(None),
 );
 
