@@ -12,7 +12,7 @@
 mod acceptable;
 mod builtin;
 mod choose;
-mod draft;
+pub(crate) mod draft;
 mod faithful;
 pub mod list;
 mod outcome;

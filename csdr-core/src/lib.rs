@@ -15,6 +15,7 @@
 //! | [`vault`] | claims, manifests, listing, verifying, deleting, collecting leftovers |
 //! | [`backup`], [`restore`] | the pipelines: `plan` reads, `run` writes |
 //! | [`conversion`] | an object made into another API version, as the server would have done it |
+//! | [`transform`] | what happens to an object between its conversion and its creation |
 //! | [`lifecycle`] | which release of Kubernetes serves which version of which kind, and what that means for a backup |
 //! | [`report`] | outcomes, options and limits of a run |
 //! | [`manifest`] | folders of YAML as source and as target |
@@ -34,6 +35,7 @@ pub mod report;
 pub mod restore;
 pub mod select;
 pub mod spec;
+pub mod transform;
 pub mod vault;
 
 pub use error::{Error, ErrorKind, Result, Retry};

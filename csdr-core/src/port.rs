@@ -11,6 +11,7 @@ mod converter;
 mod entropy;
 mod observer;
 mod target;
+mod transform;
 mod vault;
 
 pub use applier::{ApplyOptions, DeleteOptions, Propagation, ResourceApplier, WriteOptions};
@@ -21,6 +22,7 @@ pub use converter::ApiVersionConverter;
 pub use entropy::{Entropy, SystemEntropy, operation_id};
 pub use observer::{Event, NoObserver, Observer};
 pub use target::{Access, AccessRequest, ResourceTarget, WatchEvent, WatchRequest};
+pub use transform::Transform;
 pub use vault::{
     PutMode, ReadRange, Retention, VaultBackend, VaultBackendExt, VaultCapabilities, VaultKey,
     VaultMeta, VaultWriter,

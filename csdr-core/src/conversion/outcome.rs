@@ -71,6 +71,8 @@ pub enum Stage {
     Acceptable,
     /// API versions inside the object.
     References,
+    /// Not a conversion: a transform of the restore.
+    Transforms,
 }
 
 /// How much a person should care.

@@ -1,0 +1,8 @@
+//! Transforms: what happens to an object between its conversion and its creation in the target.
+//!
+//! A [`Transform`](crate::port::Transform) sees one [`TransformItem`] at a time and edits it. Every edit is recorded as a
+//! [`Change`](crate::conversion::Change) with its JSON pointer and reason, in the same way as a conversion's.
+
+mod item;
+
+pub use item::{TransformItem, Verdict};

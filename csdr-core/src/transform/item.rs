@@ -1,0 +1,134 @@
+//! One object on its way.
+
+use crate::{
+    conversion::{
+        Change, Loss, LossKind, Severity, Stage,
+        draft::{Log, Node},
+    },
+    model::{Object, ObjectId, Tree},
+};
+use std::borrow::Cow;
+
+/// What becomes of an object after a transform.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It goes on to the next transform.
+    Restore,
+    /// It is not restored; no further transform sees it.
+    Skip {
+        /// Why, in a few words without a full stop.
+        reason: Cow<'static, str>,
+    },
+}
+
+impl Verdict {
+    /// Not restored, for this reason.
+    pub fn skip(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::Skip {
+            reason: reason.into(),
+        }
+    }
+}
+
+/// An object on its way into a target: as stored, and as it will be written.
+///
+/// A path is a list of keys from the root of the object; every edit is recorded. `null` counts as absent.
+#[derive(Debug)]
+pub struct TransformItem<'a> {
+    stored: &'a Object,
+    target: ObjectId,
+    tree: Tree,
+    log: Log,
+}
+
+impl<'a> TransformItem<'a> {
+    /// An object as stored, where it will go, and the tree that is to be changed: the stored object in the target's version.
+    pub fn new(stored: &'a Object, target: ObjectId, tree: Tree) -> Self {
+        Self {
+            stored,
+            target,
+            tree,
+            log: Log {
+                stage: Stage::Transforms,
+                ..Log::default()
+            },
+        }
+    }
+
+    /// The object as the backup has it, in the stored version.
+    pub fn stored(&self) -> &Object {
+        self.stored
+    }
+
+    /// Where it will go: resource, namespace and name in the target.
+    pub fn target(&self) -> &ObjectId {
+        &self.target
+    }
+
+    /// Group and plural of the target's resource.
+    pub fn kind(&self) -> (&str, &str) {
+        let resource = self.target.resource();
+        (resource.group(), resource.resource())
+    }
+
+    /// The object as it stands now.
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// The value at a path.
+    pub fn get(&self, path: &[&str]) -> Option<&Tree> {
+        self.tree.at(path).filter(|value| !value.is_null())
+    }
+
+    /// The string at a path.
+    pub fn text(&self, path: &[&str]) -> Option<&str> {
+        self.get(path)?.as_str()
+    }
+
+    /// Writes a value. Nothing happens, and nothing is recorded, where the same value stands or the way there leads through a value
+    /// that is no object.
+    pub fn set(
+        &mut self,
+        path: &[&str],
+        value: impl Into<Tree>,
+        reason: impl Into<Cow<'static, str>>,
+    ) {
+        self.node().set(path, value, reason);
+    }
+
+    /// Takes a value away.
+    pub fn remove(&mut self, path: &[&str], reason: impl Into<Cow<'static, str>>) -> Option<Tree> {
+        self.node().remove(path, reason)
+    }
+
+    /// Says something about the object that a person should know, without changing it.
+    pub fn warn(
+        &mut self,
+        path: &[&str],
+        severity: Severity,
+        reason: impl Into<Cow<'static, str>>,
+    ) {
+        self.node().warn(path, LossKind::Meaning, severity, reason);
+    }
+
+    /// The root as the built-in transforms edit it.
+    pub(crate) fn node(&mut self) -> Node<'_> {
+        Node::root(&mut self.tree, &mut self.log)
+    }
+
+    /// What was changed so far.
+    pub fn changes(&self) -> &[Change] {
+        &self.log.changes
+    }
+
+    /// What was said so far.
+    pub fn losses(&self) -> &[Loss] {
+        &self.log.losses
+    }
+
+    /// The object as it will be written, with what was changed and said.
+    pub fn into_parts(self) -> (Tree, Vec<Change>, Vec<Loss>) {
+        (self.tree, self.log.changes, self.log.losses)
+    }
+}
