@@ -1,8 +1,7 @@
 //! The reader: strict RFC 8259, bounded in bytes, depth and values.
 
-use super::{KeyHashing, Number, Tree, TreeMap};
+use super::{Number, Tree, TreeMap, text};
 use crate::{Error, Result};
-use serde::de::IgnoredAny;
 
 /// How much a tree may hold; hostile input ends here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +33,9 @@ pub(super) fn without_managed_fields(json: &[u8], limits: &TreeLimits) -> Result
     read(json, limits, limits.depth.checked_sub(METADATA))
 }
 
+/// Members of open objects that few texts have more of at once.
+const OPEN: usize = 32;
+
 /// The level of the members of `metadata`.
 const METADATA: usize = 2;
 
@@ -50,7 +52,7 @@ fn read(json: &[u8], limits: &TreeLimits, managed: Option<usize>) -> Result<(Tre
         text,
         at: 0,
         values: limits.values,
-        open: Vec::new(),
+        open: Vec::with_capacity(OPEN),
         managed,
         in_metadata: false,
         passed_over: false,
@@ -176,20 +178,17 @@ impl Reader<'_> {
 
     /// The object whose members are open from `first` on.
     fn close(&mut self, first: usize) -> Result<Tree> {
-        let count = self.open.len().saturating_sub(first);
-        let mut map = TreeMap::with_capacity_and_hasher(count, KeyHashing);
-        let mut twice = None;
-        for (place, key, value) in self.open.drain(first..) {
-            // Which of two equal keys counts is up to each reader: such a text has no one meaning.
-            if map.insert(key, value).is_some() {
-                twice = twice.or(Some(place));
-            }
+        let mut last = self.at;
+        let members = self.open.drain(first..).map(|(place, key, value)| {
+            last = place;
+            (key, value)
+        });
+        if let Some(map) = TreeMap::of_members(members) {
+            return Ok(Tree::Object(map));
         }
-        if let Some(place) = twice {
-            self.at = place;
-            return Err(self.bad("a key comes twice"));
-        }
-        Ok(Tree::Object(map))
+        // Which of two equal keys counts is up to each reader: such a text has no one meaning.
+        self.at = last;
+        Err(self.bad("a key comes twice"))
     }
 
     /// Passes over the value of `metadata.managedFields`, where that is asked for.
@@ -208,12 +207,12 @@ impl Reader<'_> {
         {
             return Ok(false);
         }
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        let mut value = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
-        if value.next().is_none_or(|read| read.is_err()) {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        // Invariant: whoever asks for it has had the bytes read as JSON before.
+        let Some(behind) = text::behind_brackets(rest) else {
             return Err(self.bad("managedFields cannot be read"));
-        }
-        self.at += value.byte_offset();
+        };
+        self.at = self.text.len() - behind.len();
         self.passed_over = true;
         Ok(true)
     }
@@ -249,42 +248,70 @@ impl Reader<'_> {
 
     fn string(&mut self) -> Result<String> {
         self.at += 1;
-        let mut out = String::new();
+        let rest = &self.text.as_bytes()[self.at..];
+        // Nearly every text ends before its first escape: it is taken in one piece, in its size.
+        let plain = text::plain(rest);
+        if rest.get(plain) != Some(&b'"') {
+            return self.string_with_escapes();
+        }
+        // Invariant: the found byte is ASCII, so both ends lie between characters.
+        let piece = self.text[self.at..self.at + plain].to_owned();
+        self.at += plain + 1;
+        Ok(piece)
+    }
+
+    /// The bytes are copied eight at a time, of which as many count as come before the next escape: a text that holds JSON has one in
+    /// every other word.
+    fn string_with_escapes(&mut self) -> Result<String> {
+        let bytes = self.text.as_bytes();
+        let mut out = Vec::with_capacity(64);
         loop {
-            let rest = &self.text.as_bytes()[self.at..];
-            // Nearly every text ends before its first escape: it is taken in one piece, in its size.
-            let plain = rest
-                .iter()
-                .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))
-                .ok_or_else(|| self.bad("a string has no end"))?;
-            // Invariant: the found byte is ASCII, so both ends lie between characters.
-            let piece = &self.text[self.at..self.at + plain];
+            let rest = bytes.get(self.at..).unwrap_or_default();
+            let (word, length) = match rest.first_chunk::<8>() {
+                Some(word) => (*word, 8),
+                None => {
+                    let mut word = [0; 8];
+                    word[..rest.len()].copy_from_slice(rest);
+                    (word, rest.len())
+                }
+            };
+            let plain = text::special(word).min(length);
+            out.extend_from_slice(&word);
+            out.truncate(out.len() - 8 + plain);
             self.at += plain;
-            if out.is_empty() && rest[plain] == b'"' {
-                self.at += 1;
-                return Ok(piece.to_owned());
+            if plain == 8 {
+                continue;
             }
-            out.push_str(piece);
-            match rest[plain] {
-                b'"' => {
+            match bytes.get(self.at) {
+                Some(b'"') => {
                     self.at += 1;
-                    return Ok(out);
+                    break;
                 }
-                b'\\' => {
+                Some(b'\\') => {
                     self.at += 1;
-                    let c = self.escape()?;
-                    out.push(c);
+                    match bytes.get(self.at) {
+                        Some(byte @ (b'"' | b'\\' | b'/')) => {
+                            self.at += 1;
+                            out.push(*byte);
+                        }
+                        _ => {
+                            let c = self.escape()?;
+                            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+                        }
+                    }
                 }
-                _ => return Err(self.bad("a control character in a string")),
+                Some(_) => return Err(self.bad("a control character in a string")),
+                None => return Err(self.bad("a string has no end")),
             }
         }
+        out.shrink_to_fit();
+        String::from_utf8(out).map_err(|_| self.bad("not UTF-8"))
     }
 
     fn escape(&mut self) -> Result<char> {
         let byte = self.peek().ok_or_else(|| self.bad("a string has no end"))?;
         self.at += 1;
         Ok(match byte {
-            b'"' | b'\\' | b'/' => char::from(byte),
             b'b' => '\u{8}',
             b'f' => '\u{c}',
             b'n' => '\n',
