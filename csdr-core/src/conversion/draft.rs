@@ -5,7 +5,7 @@
 //! no rule reads through a node.
 
 use super::outcome::{Change, Edit, Loss, LossKind, Severity, Stage};
-use crate::model::{Tree, TreeMap};
+use crate::model::Tree;
 use std::borrow::Cow;
 
 /// What was changed and lost so far.
@@ -494,12 +494,7 @@ impl<'a> Node<'a> {
 
 /// An object of strings, numbers and trees, as rules write them: `map([("type", "RollingUpdate".into())])`.
 pub(crate) fn map<const N: usize>(members: [(&str, Tree); N]) -> Tree {
-    Tree::Object(
-        members
-            .into_iter()
-            .map(|(key, value)| (key.to_owned(), value))
-            .collect::<TreeMap>(),
-    )
+    members.into_iter().collect()
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! An ordered JSON tree whose numbers keep their text: the form in which objects are changed.
 
 mod hash;
+mod key;
 mod map;
 mod parse;
+mod scratch;
 mod text;
 mod write;
 
@@ -88,9 +90,6 @@ impl fmt::Debug for Number {
     }
 }
 
-/// Bytes of JSON that most objects are shorter than.
-const WRITTEN: usize = 2048;
-
 impl Tree {
     /// Reads one JSON value within the default [`TreeLimits`].
     ///
@@ -121,19 +120,19 @@ impl Tree {
 
     /// The value as compact JSON.
     pub fn to_json(&self) -> Bytes {
-        let mut json = Vec::with_capacity(WRITTEN);
-        write::compact(self, &mut json);
-        json.shrink_to_fit();
-        json.into()
+        scratch::with(|json| {
+            write::compact(self, json);
+            Bytes::copy_from_slice(json)
+        })
     }
 
     /// The value as compact JSON.
     pub(crate) fn to_json_text(&self) -> String {
-        let mut json = Vec::with_capacity(WRITTEN);
-        write::compact(self, &mut json);
-        json.shrink_to_fit();
-        // Invariant: the writer writes UTF-8.
-        String::from_utf8(json).unwrap_or_default()
+        scratch::with(|json| {
+            write::compact(self, json);
+            // Invariant: the writer writes UTF-8.
+            std::str::from_utf8(json).unwrap_or_default().to_owned()
+        })
     }
 
     /// The members, if it is an object.
@@ -220,7 +219,7 @@ impl Tree {
             .and_then(Self::as_object)
             .into_iter()
             .flatten()
-            .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+            .filter_map(|(key, value)| Some((key.to_owned(), value.as_str()?.to_owned())))
             .collect()
     }
 
@@ -329,9 +328,9 @@ impl From<Vec<Tree>> for Tree {
     }
 }
 
-impl<K: Into<String>> FromIterator<(K, Tree)> for Tree {
+impl<K: AsRef<str>> FromIterator<(K, Tree)> for Tree {
     fn from_iter<I: IntoIterator<Item = (K, Tree)>>(members: I) -> Self {
-        Self::Object(members.into_iter().map(|(k, v)| (k.into(), v)).collect())
+        Self::Object(members.into_iter().collect())
     }
 }
 

@@ -84,7 +84,7 @@ fn refused(selector: &mut Node<'_>, context: &Context<'_>) -> Option<SkipReason>
     let bad = |value: &Tree| value.as_str().is_some_and(|text| !is_value(text));
     let labels = selector.get(&["matchLabels"]).and_then(Tree::as_object);
     if let Some((key, _)) = labels.into_iter().flatten().find(|(_, value)| bad(value)) {
-        return Some(refuse(selector, &["matchLabels", &key.clone()], ADVICE));
+        return Some(refuse(selector, &["matchLabels", key], ADVICE));
     }
     let mut reason = None;
     selector.each(&["matchExpressions"], |expression| {

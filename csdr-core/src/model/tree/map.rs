@@ -1,12 +1,12 @@
 //! The members of an object: few are searched through, many have an index.
 
-use super::{KeyHashing, Tree};
+use super::{KeyHashing, Tree, key::Key};
 use indexmap::IndexMap;
 use std::{fmt, slice, vec};
 
 /// The members of a JSON object in their order. An empty one is `TreeMap::default()`.
 ///
-/// Most objects have few members: these lie in one piece and are found by comparing. From [`TreeMap::FEW`] on there is an index, so
+/// Most objects have few members: these lie in one piece and are found by comparing; the names that most objects have are not copied. From [`TreeMap::FEW`] on there is an index, so
 /// that an object of any size is read in time that grows with its size alone.
 ///
 /// Two maps are equal if they hold the same values at the same keys; their order does not count. `Debug` shows no content.
@@ -24,11 +24,11 @@ pub struct TreeMap(Members);
 
 #[derive(Clone)]
 enum Members {
-    Few(Vec<(String, Tree)>),
+    Few(Vec<(Key, Tree)>),
     Many(Box<Indexed>),
 }
 
-type Indexed = IndexMap<String, Tree, KeyHashing>;
+type Indexed = IndexMap<Key, Tree, KeyHashing>;
 
 impl Default for TreeMap {
     fn default() -> Self {
@@ -72,7 +72,7 @@ impl TreeMap {
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<&Tree> {
         match &self.0 {
-            Members::Few(list) => list.iter().find(|(own, _)| own == key),
+            Members::Few(list) => list.iter().find(|(own, _)| own.as_str() == key),
             Members::Many(map) => return map.get(key),
         }
         .map(|(_, value)| value)
@@ -81,7 +81,7 @@ impl TreeMap {
     /// The value of a key.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Tree> {
         match &mut self.0 {
-            Members::Few(list) => list.iter_mut().find(|(own, _)| own == key),
+            Members::Few(list) => list.iter_mut().find(|(own, _)| own.as_str() == key),
             Members::Many(map) => return map.get_mut(key),
         }
         .map(|(_, value)| value)
@@ -90,28 +90,37 @@ impl TreeMap {
     /// The place of a key in the order, counted from 0.
     pub fn get_index_of(&self, key: &str) -> Option<usize> {
         match &self.0 {
-            Members::Few(list) => list.iter().position(|(own, _)| own == key),
+            Members::Few(list) => list.iter().position(|(own, _)| own.as_str() == key),
             Members::Many(map) => map.get_index_of(key),
         }
     }
 
     /// The member at a place.
-    pub fn get_index_mut(&mut self, at: usize) -> Option<(&String, &mut Tree)> {
+    pub fn get_index(&self, at: usize) -> Option<(&str, &Tree)> {
+        match &self.0 {
+            Members::Few(list) => list.get(at).map(|(key, value)| (key, value)),
+            Members::Many(map) => map.get_index(at),
+        }
+        .map(|(key, value)| (key.as_str(), value))
+    }
+
+    /// The member at a place.
+    pub fn get_index_mut(&mut self, at: usize) -> Option<(&str, &mut Tree)> {
         match &mut self.0 {
             Members::Few(list) => list.get_mut(at).map(|(key, value)| (&*key, value)),
             Members::Many(map) => map.get_index_mut(at),
         }
+        .map(|(key, value)| (key.as_str(), value))
     }
 
     /// Puts a value at a key and answers the one that stood there. The place of an existing key is kept, a new one goes last.
     pub fn insert(&mut self, key: String, value: Tree) -> Option<Tree> {
-        match &mut self.0 {
-            Members::Few(list) => {
-                if let Some((_, own)) = list.iter_mut().find(|(own, _)| *own == key) {
-                    return Some(std::mem::replace(own, value));
-                }
-            }
-            Members::Many(map) => return map.insert(key, value),
+        self.put(key.into(), value)
+    }
+
+    fn put(&mut self, key: Key, value: Tree) -> Option<Tree> {
+        if let Some(own) = self.get_mut(key.as_str()) {
+            return Some(std::mem::replace(own, value));
         }
         self.push(key, value);
         None
@@ -121,7 +130,7 @@ impl TreeMap {
     pub fn shift_insert(&mut self, at: usize, key: String, value: Tree) -> Option<Tree> {
         let before = self.shift_remove(&key);
         let at = at.min(self.len());
-        self.push(key, value);
+        self.push(key.into(), value);
         let last = self.len().saturating_sub(1);
         match &mut self.0 {
             Members::Few(list) => {
@@ -138,7 +147,7 @@ impl TreeMap {
     pub fn shift_remove(&mut self, key: &str) -> Option<Tree> {
         match &mut self.0 {
             Members::Few(list) => {
-                let at = list.iter().position(|(own, _)| own == key)?;
+                let at = list.iter().position(|(own, _)| own.as_str() == key)?;
                 Some(list.remove(at).1)
             }
             Members::Many(map) => map.shift_remove(key),
@@ -167,7 +176,7 @@ impl TreeMap {
     }
 
     /// The keys in their order.
-    pub fn keys(&self) -> impl ExactSizeIterator<Item = &String> + DoubleEndedIterator + Clone {
+    pub fn keys(&self) -> impl ExactSizeIterator<Item = &str> + DoubleEndedIterator + Clone {
         self.iter().map(|(key, _)| key)
     }
 
@@ -184,10 +193,10 @@ impl TreeMap {
     }
 
     /// Keeps the members for which `keep` holds, in their order.
-    pub fn retain(&mut self, mut keep: impl FnMut(&String, &mut Tree) -> bool) {
+    pub fn retain(&mut self, mut keep: impl FnMut(&str, &mut Tree) -> bool) {
         match &mut self.0 {
-            Members::Few(list) => list.retain_mut(|(key, value)| keep(key, value)),
-            Members::Many(map) => map.retain(|key, value| keep(key, value)),
+            Members::Few(list) => list.retain_mut(|(key, value)| keep(key.as_str(), value)),
+            Members::Many(map) => map.retain(|key, value| keep(key.as_str(), value)),
         }
     }
 
@@ -195,7 +204,7 @@ impl TreeMap {
     pub(super) fn slot(&mut self, key: &str) -> &mut Tree {
         match self.get_index_of(key) {
             Some(at) => self.place(at),
-            None => self.push(key.to_owned(), Tree::Null),
+            None => self.push(key.into(), Tree::Null),
         }
     }
 
@@ -208,7 +217,7 @@ impl TreeMap {
     }
 
     /// Adds a member last whose key is not there.
-    pub(super) fn push(&mut self, key: String, value: Tree) -> &mut Tree {
+    fn push(&mut self, key: Key, value: Tree) -> &mut Tree {
         match &mut self.0 {
             Members::Few(list) if list.len() < Self::FEW => list.push((key, value)),
             Members::Few(list) => {
@@ -225,7 +234,7 @@ impl TreeMap {
 
     /// Of these members, made in its size; none if a key comes twice: then that member was the last one to be taken.
     pub(super) fn of_members(
-        members: impl ExactSizeIterator<Item = (String, Tree)>,
+        members: impl ExactSizeIterator<Item = (Key, Tree)>,
     ) -> Option<Self> {
         if members.len() > Self::FEW {
             let mut map = Indexed::with_capacity_and_hasher(members.len(), KeyHashing);
@@ -236,7 +245,7 @@ impl TreeMap {
             }
             return Some(Self(Members::Many(Box::new(map))));
         }
-        let mut list: Vec<(String, Tree)> = Vec::with_capacity(members.len());
+        let mut list: Vec<(Key, Tree)> = Vec::with_capacity(members.len());
         for (key, value) in members {
             if list.iter().any(|(own, _)| *own == key) {
                 return None;
@@ -269,7 +278,7 @@ impl<'a> Entry<'a> {
         let Self { map, key } = self;
         match map.get_index_of(&key) {
             Some(at) => map.place(at),
-            None => map.push(key, value()),
+            None => map.push(key.into(), value()),
         }
     }
 }
@@ -295,16 +304,16 @@ impl PartialEq for TreeMap {
 
 impl Eq for TreeMap {}
 
-impl Extend<(String, Tree)> for TreeMap {
-    fn extend<I: IntoIterator<Item = (String, Tree)>>(&mut self, members: I) {
+impl<K: AsRef<str>> Extend<(K, Tree)> for TreeMap {
+    fn extend<I: IntoIterator<Item = (K, Tree)>>(&mut self, members: I) {
         for (key, value) in members {
-            self.insert(key, value);
+            self.put(key.as_ref().into(), value);
         }
     }
 }
 
-impl FromIterator<(String, Tree)> for TreeMap {
-    fn from_iter<I: IntoIterator<Item = (String, Tree)>>(members: I) -> Self {
+impl<K: AsRef<str>> FromIterator<(K, Tree)> for TreeMap {
+    fn from_iter<I: IntoIterator<Item = (K, Tree)>>(members: I) -> Self {
         let members = members.into_iter();
         let mut map = Self::with_capacity(members.size_hint().0.min(Self::FEW));
         map.extend(members);
@@ -330,7 +339,7 @@ macro_rules! iterator {
             fn next(&mut self) -> Option<Self::Item> {
                 match &mut self.0 {
                     Either::Few(members) => members.next().map($split),
-                    Either::Many(members) => members.next(),
+                    Either::Many(members) => members.next().map($split),
                 }
             }
 
@@ -346,7 +355,7 @@ macro_rules! iterator {
             fn next_back(&mut self) -> Option<Self::Item> {
                 match &mut self.0 {
                     Either::Few(members) => members.next_back().map($split),
-                    Either::Many(members) => members.next_back(),
+                    Either::Many(members) => members.next_back().map($split),
                 }
             }
         }
@@ -365,30 +374,30 @@ iterator!(
     /// The members of a [`TreeMap`].
     #[derive(Clone)]
     Iter<'a>,
-    slice::Iter<'a, (String, Tree)>,
-    indexmap::map::Iter<'a, String, Tree>,
-    (&'a String, &'a Tree),
-    |(key, value)| (key, value)
+    slice::Iter<'a, (Key, Tree)>,
+    indexmap::map::Iter<'a, Key, Tree>,
+    (&'a str, &'a Tree),
+    |(key, value)| (key.as_str(), value)
 );
 iterator!(
     /// The members of a [`TreeMap`], whose values may be changed.
     IterMut<'a>,
-    slice::IterMut<'a, (String, Tree)>,
-    indexmap::map::IterMut<'a, String, Tree>,
-    (&'a String, &'a mut Tree),
-    |(key, value)| (&*key, value)
+    slice::IterMut<'a, (Key, Tree)>,
+    indexmap::map::IterMut<'a, Key, Tree>,
+    (&'a str, &'a mut Tree),
+    |(key, value)| (key.as_str(), value)
 );
 iterator!(
     /// The members that a [`TreeMap`] had.
     IntoIter<>,
-    vec::IntoIter<(String, Tree)>,
-    indexmap::map::IntoIter<String, Tree>,
+    vec::IntoIter<(Key, Tree)>,
+    indexmap::map::IntoIter<Key, Tree>,
     (String, Tree),
-    |member| member
+    |(key, value)| (key.into(), value)
 );
 
 impl<'a> IntoIterator for &'a TreeMap {
-    type Item = (&'a String, &'a Tree);
+    type Item = (&'a str, &'a Tree);
     type IntoIter = Iter<'a>;
 
     fn into_iter(self) -> Iter<'a> {
@@ -397,7 +406,7 @@ impl<'a> IntoIterator for &'a TreeMap {
 }
 
 impl<'a> IntoIterator for &'a mut TreeMap {
-    type Item = (&'a String, &'a mut Tree);
+    type Item = (&'a str, &'a mut Tree);
     type IntoIter = IterMut<'a>;
 
     fn into_iter(self) -> IterMut<'a> {
@@ -428,7 +437,7 @@ mod tests {
     }
 
     fn keys(map: &TreeMap) -> Vec<&str> {
-        map.keys().map(String::as_str).collect()
+        map.keys().collect()
     }
 
     /// The same steps on a map of every size around the bound, against a list that is searched.
@@ -462,6 +471,7 @@ mod tests {
             assert_eq!((map.len(), map.is_empty()), (list.len(), false));
             for (at, key) in list.iter().enumerate() {
                 assert_eq!(map.get_index_of(key), Some(at));
+                assert_eq!(map.get_index(at).map(|(own, _)| own), Some(key.as_str()));
                 let (own, value) = map.get_index_mut(at).unwrap();
                 assert_eq!(own, key);
                 *value = Tree::from(at as i64);
