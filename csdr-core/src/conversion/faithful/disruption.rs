@@ -4,7 +4,7 @@
 
 use super::{Family, Gv, nothing};
 use crate::{
-    Error, ErrorKind, Result,
+    Result,
     conversion::{
         draft::{Node, map},
         outcome::{LossKind, Severity},

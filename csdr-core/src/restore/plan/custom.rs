@@ -117,8 +117,8 @@ impl Definitions<'_> {
             return Ok(None);
         };
         let id = ObjectId::new(row.resource.clone(), None, resource.to_string())?;
-        let read = self.restore.target.get(&id, &row.preferred().version);
-        match read.await {
+        let version = row.preferred().version;
+        match self.restore.target.get(&id, &version).await {
             Err(error) if is_withheld(&error) => Ok(None),
             read => read,
         }
