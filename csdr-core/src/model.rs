@@ -5,6 +5,7 @@ mod custom;
 mod discovery;
 mod id;
 mod object;
+pub(crate) mod quantity;
 mod selector;
 pub(crate) mod tree;
 mod version;

@@ -4,9 +4,11 @@
 
 mod backup;
 mod restore;
+mod restore_transforms;
 
 pub use backup::{ApiVersions, BackupSpec, ClusterScope};
 pub use restore::RestoreSpec;
+pub use restore_transforms::{MetadataOverwrite, StatusRestore};
 
 use crate::{Error, Result, archive::Digest};
 use serde::{Serialize, de::DeserializeOwned};

@@ -1,8 +1,10 @@
 //! What a person may write.
 
 mod conversion;
+mod transform;
 
 pub(super) use conversion::{Choices, Convert, JobStage, Later, Lifecycle, Release, TargetApisOf};
+pub(super) use transform::Transforms;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use csdr_core::{
@@ -307,6 +309,8 @@ pub(super) struct RestorePlan {
         conflicts_with = "spec"
     )]
     pub(super) mapping: Vec<Mapping>,
+    #[command(flatten)]
+    pub(super) transforms: Transforms,
     #[command(flatten)]
     pub(super) choices: Choices,
     #[command(flatten)]

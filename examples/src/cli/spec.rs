@@ -59,7 +59,7 @@ pub(super) fn restore(args: &RestorePlan) -> Result<RestoreSpec> {
                     .with_context("from", &pair.from));
                 }
             }
-            RestoreSpec {
+            let mut spec = RestoreSpec {
                 name: args.name.clone(),
                 backup_name: args.backup.clone().unwrap_or_default(),
                 included_namespaces: selection.namespaces.clone(),
@@ -69,7 +69,10 @@ pub(super) fn restore(args: &RestorePlan) -> Result<RestoreSpec> {
                 label_selector: selection.selector.clone().unwrap_or_default(),
                 cluster_scoped: scope(selection),
                 namespace_mapping: mapping,
-            }
+                ..RestoreSpec::default()
+            };
+            args.transforms.write(&mut spec)?;
+            spec
         }
     };
     spec.validate()

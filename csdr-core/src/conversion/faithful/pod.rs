@@ -5,7 +5,6 @@
 
 mod container;
 mod image;
-mod quantity;
 mod volume;
 
 use super::super::{
@@ -13,6 +12,7 @@ use super::super::{
     outcome::{LossKind, Severity},
 };
 use super::zero;
+use crate::model::quantity;
 
 /// Writes the defaults of a PodTemplateSpec.
 pub(super) fn defaults(template: &mut Node<'_>) {

@@ -11,7 +11,10 @@ use crate::{
     vault::StoredBackup,
 };
 use futures::TryStreamExt;
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 /// Goes through the index and makes rows of what is selected.
 pub(super) struct Planner<'a> {
@@ -26,6 +29,8 @@ pub(super) struct Planner<'a> {
     places: HashMap<String, usize>,
     pub(super) rows: Vec<Row>,
     pub(super) left_out: BTreeSet<LeftOut>,
+    /// Volumes that claims of selected namespaces are bound to, with namespace and name of the claim: they come with their claim.
+    pub(super) bound: Arc<BTreeMap<String, (String, String)>>,
 }
 
 impl<'a> Planner<'a> {
@@ -48,6 +53,7 @@ impl<'a> Planner<'a> {
             places: HashMap::new(),
             rows: Vec::new(),
             left_out: BTreeSet::new(),
+            bound: Arc::default(),
         })
     }
 
@@ -80,7 +86,9 @@ impl<'a> Planner<'a> {
             if !self.takes(&row.id) {
                 continue;
             }
-            if !self.spec.label_selector.is_empty() && row.id.resource().to_string() != "namespaces"
+            if !self.spec.label_selector.is_empty()
+                && row.id.resource().to_string() != "namespaces"
+                && !self.is_bound(&row.id)
             {
                 let member = match held.take() {
                     Some((span, member)) if span == row.member => member,
@@ -100,6 +108,7 @@ impl<'a> Planner<'a> {
         if !self.spec.label_selector.is_empty() {
             self.drop_empty_namespaces();
         }
+        self.drop_unclaimed();
         self.rows.shrink_to_fit();
         Ok(())
     }
@@ -114,6 +123,7 @@ impl<'a> Planner<'a> {
             places: HashMap::new(),
             rows: Vec::new(),
             left_out: BTreeSet::new(),
+            bound: self.bound.clone(),
             ..*self
         };
         look.takes(id)
@@ -150,8 +160,17 @@ impl<'a> Planner<'a> {
         };
         match namespace {
             Some(namespace) => self.takes_namespace(namespace),
+            None if self.is_bound(id) => self.spec.cluster_scoped != ClusterScope::Exclude,
             None => self.takes_cluster_scoped(&plain, &names),
         }
+    }
+
+    /// Whether it is a volume that a claim of a selected namespace is bound to.
+    fn is_bound(&self, id: &ObjectId) -> bool {
+        let resource = id.resource();
+        resource.group().is_empty()
+            && resource.resource() == "persistentvolumes"
+            && self.bound.contains_key(id.name())
     }
 
     fn takes_namespace(&mut self, namespace: &str) -> bool {
@@ -183,6 +202,35 @@ impl<'a> Planner<'a> {
                 .insert(LeftOut::rule(plain, LeftOutReason::ClusterScoped, ""));
         }
         taken
+    }
+
+    /// Volumes that would only come with their claim are left out where that is not selected.
+    fn drop_unclaimed(&mut self) {
+        if self.bound.is_empty() {
+            return;
+        }
+        let (kinds, namespaces) = (&self.kinds, &self.namespaces);
+        let is = |row: &Row, plural: &str| {
+            let kind = kinds.get(usize::from(row.kind));
+            kind.is_some_and(|kind| kind.group.is_empty() && kind.resource == plural)
+        };
+        let namespace = |row: &Row| namespaces.get((row.namespace as usize).checked_sub(1)?);
+        let claims: BTreeSet<(String, String)> = self
+            .rows
+            .iter()
+            .filter(|row| is(row, "persistentvolumeclaims"))
+            .filter_map(|row| Some((namespace(row)?.clone(), row.name.to_string())))
+            .collect();
+        let alone = self.names.is_all() && self.spec.label_selector.is_empty()
+            || self.spec.cluster_scoped == ClusterScope::Include;
+        let bound = self.bound.clone();
+        self.rows.retain(|row| {
+            alone
+                || !is(row, "persistentvolumes")
+                || bound
+                    .get(&*row.name)
+                    .is_none_or(|claim| claims.contains(claim))
+        });
     }
 
     fn push(&mut self, row: &IndexRow) -> Result<()> {
@@ -217,6 +265,7 @@ impl<'a> Planner<'a> {
             kind: u16::try_from(kind).map_err(|_| too_large("kinds"))?,
             preferred: row.preferred,
             action: Action::Create,
+            transforms: 0,
         });
         Ok(())
     }
