@@ -137,8 +137,8 @@ impl Chain {
         let kind = &converted.meta().kind;
         let tree = passage.item.tree();
         if passage.verdict == Verdict::Restore
-            && (tree.text_at(&["kind"]) != Some(&kind.kind)
-                || tree.text_at(&["apiVersion"]) != Some(&kind.api_version.to_string()))
+            && (tree.text_at(&["kind"]) != Some(kind.kind.as_str())
+                || tree.text_at(&["apiVersion"]) != Some(kind.api_version.to_string().as_str()))
         {
             return Err(about(Error::invalid(
                 "a transform changed apiVersion or kind of the object",
@@ -184,7 +184,7 @@ impl Step<'_> {
     }
 }
 
-impl<'a> Passage<'a> {
+impl Passage<'_> {
     /// What becomes of it.
     pub fn verdict(&self) -> &Verdict {
         &self.verdict

@@ -91,7 +91,7 @@ fn clone_name(volume: &str, namespace: &str, claim: &str) -> String {
     let mut hash = Sha256::new();
     for part in [volume, namespace, claim] {
         hash.update(part.as_bytes());
-        hash.update([0]);
+        hash.update([0u8]);
     }
     let hash = Digest::from(hash).to_string();
     format!("csdr-clone-{}", hash.get(..20).unwrap_or_default())
@@ -115,8 +115,8 @@ impl Volumes {
 
     fn volume(&self, item: &mut TransformItem<'_>) -> Verdict {
         let name = item.stored().id().name().to_owned();
-        let fate = self.fates.get(&name).unwrap_or(&VolumeFate::Reuse);
-        if *fate == VolumeFate::Provision {
+        let fate = self.fates.get(&name);
+        if fate == Some(&VolumeFate::Provision) {
             let part = |path| item.text(&["spec", "claimRef", path]).unwrap_or_default();
             let claim = format!("{}/{}", part("namespace"), part("name"));
             return Verdict::skip(format!(
@@ -138,7 +138,7 @@ impl Volumes {
                 "the claim's namespace in the target",
             );
         }
-        if let VolumeFate::Rename(_) = fate {
+        if let Some(VolumeFate::Rename(_)) = fate {
             let path = ["metadata", "annotations", ORIGINAL_NAME];
             item.set(
                 &path,
@@ -150,7 +150,7 @@ impl Volumes {
             |mode: &Tree| matches!(mode.as_str(), Some("ReadWriteOnce" | "ReadWriteOncePod"));
         let modes = item.get(&["spec", "accessModes"]).and_then(Tree::as_array);
         let network = ["csi", "flexVolume"]
-            .iter()
+            .into_iter()
             .any(|kind| item.get(&["spec", kind]).is_some());
         if network && modes.is_some_and(|modes| !modes.is_empty() && modes.iter().all(mounts_once))
         {

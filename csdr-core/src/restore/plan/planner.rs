@@ -160,7 +160,7 @@ impl<'a> Planner<'a> {
         };
         match namespace {
             Some(namespace) => self.takes_namespace(namespace),
-            None if self.is_bound(id) => self.spec.cluster_scoped != ClusterScope::Exclude,
+            None if self.spec.cluster_scoped != ClusterScope::Exclude && self.is_bound(id) => true,
             None => self.takes_cluster_scoped(&plain, &names),
         }
     }

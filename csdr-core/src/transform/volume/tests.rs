@@ -17,17 +17,18 @@ fn tree(json: &str) -> Tree {
     Tree::parse(json.as_bytes()).unwrap()
 }
 
+fn mapped(namespace: &str) -> &str {
+    if namespace == "shop" {
+        "copy"
+    } else {
+        namespace
+    }
+}
+
 fn fate(policy: &str, claim: Option<&str>, there: Option<&str>) -> VolumeFate {
     let facts = |claim| VolumeFacts::of(&tree(&volume("v", policy, claim)));
     let there = there.map(|claim| facts(Some(claim)));
-    let map = |namespace| {
-        if namespace == "shop" {
-            "copy"
-        } else {
-            namespace
-        }
-    };
-    VolumeFate::of(&facts(claim), there.as_ref(), map)
+    VolumeFate::of(&facts(claim), there.as_ref(), mapped)
 }
 
 #[test]
