@@ -113,7 +113,7 @@ fn one(operation: &Operation, tree: &mut Tree, copied: &mut usize) -> Result<(),
             *existing(tree, path)? = value.clone();
             Ok(())
         }
-        Operation::Move { from, to } if from == to => existing(tree, from).map(drop),
+        Operation::Move { from, to } if from == to => existing(tree, from).map(|_| ()),
         Operation::Move { from, to } => {
             if to.tokens().starts_with(from.tokens()) {
                 let reason = "a value cannot be moved into itself";

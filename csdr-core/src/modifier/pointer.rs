@@ -30,13 +30,13 @@ impl Pointer {
             let mut read = String::with_capacity(token.len());
             let mut chars = token.chars();
             while let Some(c) = chars.next() {
-                match (c, c == '~') {
-                    (_, false) => read.push(c),
-                    _ => match chars.next() {
+                match c {
+                    '~' => match chars.next() {
                         Some('0') => read.push('~'),
                         Some('1') => read.push('/'),
                         _ => return bad("in a path, `~` is written `~0`, and `/` in a key `~1`"),
                     },
+                    c => read.push(c),
                 }
             }
             tokens.push(read);

@@ -56,7 +56,7 @@ impl Rule {
         let at = |name: &str| field(format!("conditions.{name}"));
         let (resource, group) = resource(group_resource).map_err(at("groupResource"))?;
         label_selector.validate().map_err(at("labelSelector"))?;
-        let test = |(number, one): (usize, &spec::ModifierMatch)| {
+        let test = |(number, one): (usize, &spec::ModifierMatch)| -> Result<(Pointer, Tree)> {
             let at = |name: &str| field(format!("conditions.matches[{number}].{name}"));
             let path = Pointer::parse(&one.path).map_err(at("path"))?;
             Ok((path, value::value(&one.value).map_err(at("value"))?))

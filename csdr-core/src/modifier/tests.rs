@@ -1,7 +1,6 @@
 use super::*;
 use crate::{
     ErrorKind,
-    conversion::Severity,
     model::{Object, Tree},
     port::Transform,
     transform::{TransformItem, Verdict},
@@ -284,7 +283,6 @@ fn a_path_that_only_the_stored_version_has_is_told() {
         let (_, told) = told(&rule(change), &stored, tree(new));
         assert_eq!(told, expected);
     }
-    assert!(Severity::Error > Severity::Warning);
 }
 
 #[test]
@@ -293,14 +291,14 @@ fn velero_3_8_merge_patches_are_applied_one_after_the_other() {
     let modifiers = rule(
         ResourceModifierRule::new(ModifierConditions::of("*.apps"))
             .with_merge_patch("metadata: {labels: {app: null, tier: web}}")
-            .with_merge_patch("metadata: {labels: {tier: db}}\nspec: {replicas: 1e0}"),
+            .with_merge_patch("metadata: {labels: {tier: db}}\nspec: {replicas: 1}"),
     );
     let (after, told) = told(&modifiers, &stored, stored.tree().unwrap());
     assert_eq!(
         after,
         DEPLOYMENT
             .replace(r#"{"app":"web"}"#, r#"{"tier":"db"}"#)
-            .replace(r#""replicas":3"#, r#""replicas":1e0"#)
+            .replace(r#""replicas":3"#, r#""replicas":1"#)
     );
     assert_eq!(
         told,

@@ -136,7 +136,7 @@ impl<'a> TransformItem<'a> {
         let before = std::mem::replace(&mut self.tree, tree);
         let is_secret = self.kind() == ("", "secrets");
         let is_shown = |path: &str| {
-            let inside = |field| path.strip_prefix(field).map(|rest| rest.split('/').next());
+            let inside = |field: &str| path.strip_prefix(field).map(|rest| rest.split('/').next());
             !is_secret || ![inside("/data"), inside("/stringData")].contains(&Some(Some("")))
         };
         let mut found = Vec::new();

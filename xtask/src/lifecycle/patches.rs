@@ -21,7 +21,7 @@ const HEAD: &str = "\
 //! How lists of built-in kinds are merged. Written by `cargo xtask lifecycle` from `xtask/data/patches.json` (the `patchStrategy` and
 //! `patchMergeKey` of Kubernetes' Go types); do not edit.
 
-use super::{Kind, Shape, shapes};
+use super::{How, Kind, Shape, shapes};
 
 ";
 

@@ -78,7 +78,11 @@ pub(super) fn merge(own: &[Tree], new: &[Tree], field: Field) -> Result<Vec<Tree
     }
     let patch = Patch::of(new, key)?;
     if patch.replaces {
-        return Ok(patch.items.into_iter().cloned().map(Tree::Object).map(|item| kept(&item)).collect());
+        for item in &patch.items {
+            name_of(item, key)?;
+        }
+        let items = patch.items.into_iter().cloned().map(Tree::Object);
+        return Ok(items.map(|item| kept(&item)).collect());
     }
     let before: Vec<Tree> = match patch.deleted.is_empty() {
         true => own.to_vec(),
@@ -202,7 +206,7 @@ pub(super) fn check_order(new: &[Tree], order: &[Tree], key: &str) -> Result<(),
 
 /// Takes plain values out of a list.
 pub(super) fn delete(items: &mut Vec<Tree>, gone: &[Tree]) -> Result<(), Misfit> {
-    if type_of([items, gone])? == Some(discriminant(&Tree::object())) {
+    if type_of([items.as_slice(), gone])? == Some(discriminant(&Tree::object())) {
         return misfit("`$deleteFromPrimitiveList` is for lists of plain values");
     }
     let gone: HashSet<Name> = gone.iter().map(Tree::to_string).collect();

@@ -75,7 +75,7 @@ fn lists_with_a_key_are_merged_by_it() {
         (
             r#"{"spec":{"containers":[{"name":"a"}]}}"#,
             r#"{"spec":{"containers":[{"name":"b","$setElementOrder/env":[],"env":null}]}}"#,
-            r#"{"spec":{"containers":[{"name":"a"},{"name":"b"}]}}"#,
+            r#"{"spec":{"containers":[{"name":"b"},{"name":"a"}]}}"#,
         ),
     ] {
         assert_eq!(patched(POD, object, patch), result, "{patch}");
@@ -154,7 +154,7 @@ fn directives() {
             "batch/v2alpha1 CronJob",
             r#"{"metadata":{"finalizers":["a"]}}"#,
             r#"{"metadata":{"finalizers":["b"]}}"#,
-            r#"{"metadata":{"finalizers":["a","b"]}}"#,
+            r#"{"metadata":{"finalizers":["b","a"]}}"#,
         ),
     ] {
         assert_eq!(patched(kind, object, patch), result, "{patch}");

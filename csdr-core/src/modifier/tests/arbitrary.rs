@@ -5,18 +5,18 @@ use crate::modifier::strategic;
 use proptest::prelude::*;
 
 fn leaf() -> impl Strategy<Value = Tree> {
-    let names = ["a", "web", "delete", "replace", "merge", "80"];
+    let names = vec!["a", "web", "delete", "replace", "merge", "80"];
     prop_oneof![
         Just(Tree::Null),
         any::<bool>().prop_map(Tree::from),
         (0i64..3).prop_map(Tree::from),
-        prop::sample::select(&names[..]).prop_map(Tree::from),
+        prop::sample::select(names).prop_map(Tree::from),
     ]
 }
 
 /// Trees of the keys that strategic merge patches know.
 fn any_tree() -> impl Strategy<Value = Tree> {
-    let keys = [
+    let keys = vec![
         "spec", "template", "metadata", "containers", "ports", "env", "name", "containerPort", "finalizers", "volumes",
         "$patch", "$retainKeys", "$setElementOrder/containers", "$setElementOrder/ports", "$setElementOrder/finalizers",
         "$deleteFromPrimitiveList/finalizers", "$setElementOrder", "$deleteFromPrimitiveList", "labels", "a",
@@ -24,7 +24,7 @@ fn any_tree() -> impl Strategy<Value = Tree> {
     leaf().prop_recursive(6, 40, 5, move |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Tree::from),
-            prop::collection::vec((prop::sample::select(&keys[..]), inner), 0..6)
+            prop::collection::vec((prop::sample::select(keys.clone()), inner), 0..6)
                 .prop_map(|members| members.into_iter().collect()),
         ]
     })
@@ -64,7 +64,7 @@ proptest! {
         object in any_tree(),
         operations in prop::collection::vec(
             (
-                prop::sample::select(&["add", "remove", "replace", "move", "copy", "test"][..]),
+                prop::sample::select(vec!["add", "remove", "replace", "move", "copy", "test"]),
                 "(/(spec|containers|a|-|0|1|\\$patch|~0|~1)){1,4}",
                 "(/(spec|containers|a|0)){1,3}",
                 "[a-z\"{}\\[\\]:,0-9 ]{0,8}",

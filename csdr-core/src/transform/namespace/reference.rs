@@ -31,7 +31,7 @@ const SECRET_ANNOTATIONS: [&str; 2] = [
 pub(super) fn rewrite(mapping: &NamespaceMapping, item: &mut TransformItem<'_>) {
     let (group, resource) = item.kind();
     let (group, resource) = (group.to_owned(), resource.to_owned());
-    let mut writer = Writer { mapping };
+    let writer = Writer { mapping };
     let root = &mut item.node();
     match (group.as_str(), resource.as_str()) {
         ("rbac.authorization.k8s.io", "rolebindings" | "clusterrolebindings") => {
@@ -141,19 +141,19 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     /// A field that holds the name of a namespace.
-    fn name(&mut self, node: &mut Node<'_>, path: &[&str]) {
+    fn name(&self, node: &mut Node<'_>, path: &[&str]) {
         if let Some(to) = node.text(path).and_then(|name| self.mapping.of(name)) {
             node.set(path, to, REASON);
         }
     }
 
     /// A list of names of namespaces.
-    fn names(&mut self, node: &mut Node<'_>, path: &[&str]) {
+    fn names(&self, node: &mut Node<'_>, path: &[&str]) {
         node.each(path, |name| self.name(name, &[]));
     }
 
     /// A selector of namespaces by their labels.
-    fn selector(&mut self, node: &mut Node<'_>, path: &[&str]) {
+    fn selector(&self, node: &mut Node<'_>, path: &[&str]) {
         node.at(path, |selector| {
             self.name(selector, &["matchLabels", LABEL]);
             selector.each(&["matchExpressions"], |requirement| {
@@ -165,14 +165,14 @@ impl Writer<'_> {
     }
 
     /// A user or group by its name.
-    fn account(&mut self, node: &mut Node<'_>, path: &[&str]) {
+    fn account(&self, node: &mut Node<'_>, path: &[&str]) {
         let name = node.text(path);
         if let Some(to) = name.and_then(|name| text::subject(self.mapping, name)) {
             node.set(path, to, REASON);
         }
     }
 
-    fn subject(&mut self, subject: &mut Node<'_>) {
+    fn subject(&self, subject: &mut Node<'_>) {
         match subject.text(&["kind"]) {
             Some("ServiceAccount") => self.name(subject, &["namespace"]),
             Some("User" | "Group") => self.account(subject, &["name"]),
@@ -180,7 +180,7 @@ impl Writer<'_> {
         }
     }
 
-    fn flow_schema(&mut self, root: &mut Node<'_>) {
+    fn flow_schema(&self, root: &mut Node<'_>) {
         root.each(&["spec", "rules"], |rule| {
             rule.each(&["subjects"], |subject| {
                 self.name(subject, &["serviceAccount", "namespace"]);
@@ -192,7 +192,7 @@ impl Writer<'_> {
     }
 
     /// A rule whose names can only be those of namespaces.
-    fn names_of_namespaces(&mut self, rule: &mut Node<'_>) {
+    fn names_of_namespaces(&self, rule: &mut Node<'_>) {
         let texts = |path: &[&str]| -> Vec<String> {
             let items = rule.get(path).and_then(|list| list.as_array());
             let texts = items.unwrap_or_default().iter();
@@ -206,7 +206,7 @@ impl Writer<'_> {
         }
     }
 
-    fn volume(&mut self, root: &mut Node<'_>) {
+    fn volume(&self, root: &mut Node<'_>) {
         self.name(root, &["spec", "claimRef", "namespace"]);
         for reference in SECRET_REFS {
             root.at(reference, |secret| self.name(secret, &["namespace"]));
@@ -216,14 +216,14 @@ impl Writer<'_> {
         self.annotations(root);
     }
 
-    fn annotations(&mut self, root: &mut Node<'_>) {
+    fn annotations(&self, root: &mut Node<'_>) {
         for annotation in SECRET_ANNOTATIONS {
             self.name(root, &["metadata", "annotations", annotation]);
         }
     }
 
     /// `csi.storage.k8s.io/node-stage-secret-namespace`, `adminSecretNamespace`: a template such as `${pvc.namespace}` is no name.
-    fn parameters(&mut self, root: &mut Node<'_>) {
+    fn parameters(&self, root: &mut Node<'_>) {
         root.entries(&["parameters"], |key, value| {
             let key = key.to_ascii_lowercase();
             if key.ends_with("secret-namespace") || key.ends_with("secretnamespace") {
@@ -232,7 +232,7 @@ impl Writer<'_> {
         });
     }
 
-    fn pod(&mut self, pod: &mut Node<'_>) {
+    fn pod(&self, pod: &mut Node<'_>) {
         for affinity in ["podAffinity", "podAntiAffinity"] {
             pod.at(&["affinity", affinity], |affinity| {
                 affinity.each(&["requiredDuringSchedulingIgnoredDuringExecution"], |term| {
@@ -250,12 +250,12 @@ impl Writer<'_> {
         });
     }
 
-    fn affinity(&mut self, term: &mut Node<'_>) {
+    fn affinity(&self, term: &mut Node<'_>) {
         self.names(term, &["namespaces"]);
         self.selector(term, &["namespaceSelector"]);
     }
 
-    fn gateway(&mut self, root: &mut Node<'_>, kind: &str) {
+    fn gateway(&self, root: &mut Node<'_>, kind: &str) {
         match kind {
             "gateways" => root.each(&["spec", "listeners"], |listener| {
                 listener.each(&["tls", "certificateRefs"], |secret| {
@@ -282,7 +282,7 @@ impl Writer<'_> {
         }
     }
 
-    fn mirrors(&mut self, node: &mut Node<'_>) {
+    fn mirrors(&self, node: &mut Node<'_>) {
         node.each(&["filters"], |filter| {
             self.name(filter, &["requestMirror", "backendRef", "namespace"]);
         });

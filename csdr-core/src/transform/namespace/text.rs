@@ -102,9 +102,9 @@ fn in_token<'t>(
             && at > 0
             && let Some(to) = mapping.of(namespace)
         {
-            let mut labels = labels.clone();
+            let mut labels: Vec<&str> = labels.clone();
             labels[at] = to;
-            return Some((labels.join(".") + dots, namespace, Certainty::Sure));
+            return Some((labels.join(".") + dots, *namespace, Certainty::Sure));
         }
     }
     // `system:serviceaccounts:<ns>`, `system:serviceaccount:<ns>:<name>`.
