@@ -16,6 +16,7 @@
 //! | [`backup`], [`restore`] | the pipelines: `plan` reads, `run` writes |
 //! | [`conversion`] | an object made into another API version, as the server would have done it |
 //! | [`transform`] | what happens to an object between its conversion and its creation |
+//! | [`modifier`] | a caller's own rules for that, in Velero's format |
 //! | [`lifecycle`] | which release of Kubernetes serves which version of which kind, and what that means for a backup |
 //! | [`report`] | outcomes, options and limits of a run |
 //! | [`manifest`] | folders of YAML as source and as target |
@@ -30,6 +31,7 @@ pub mod lifecycle;
 pub mod manifest;
 pub mod memory;
 pub mod model;
+pub mod modifier;
 pub mod port;
 pub mod report;
 pub mod restore;

@@ -3,6 +3,9 @@
 //! A [`Transform`](crate::port::Transform) sees one [`TransformItem`] at a time and edits it. Every edit is recorded as a
 //! [`Change`](crate::conversion::Change) with its JSON pointer and reason, in the same way as a conversion's.
 
+mod difference;
 mod item;
+mod namespace;
 
 pub use item::{TransformItem, Verdict};
+pub use namespace::{Mention, NamespaceMapping};

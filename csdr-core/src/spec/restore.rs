@@ -1,7 +1,10 @@
 //! What to restore.
 
 use super::{check_name, digest, from_yaml};
-use crate::{Error, Result, model::LabelSelector, select::Patterns, spec::ClusterScope};
+use crate::{
+    Error, Result, model::LabelSelector, modifier::ResourceModifierSpec, select::Patterns,
+    spec::ClusterScope,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,6 +45,9 @@ pub struct RestoreSpec {
     /// From a namespace of the backup to one of the target; others keep their names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub namespace_mapping: BTreeMap<String, String>,
+    /// Rules that change objects on their way, as the data of Velero's ConfigMap has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_modifiers: Option<ResourceModifierSpec>,
 }
 
 impl RestoreSpec {
@@ -125,6 +131,22 @@ impl RestoreSpec {
         self
     }
 
+    /// Changes objects by rules.
+    ///
+    /// ```
+    /// use csdr_core::{modifier::ResourceModifierSpec, spec::RestoreSpec};
+    /// let rules = ResourceModifierSpec::from_yaml(
+    ///     "{version: v1, resourceModifierRules: [{conditions: {groupResource: deployments.apps}, mergePatches: [{patchData: 'spec: {replicas: 1}'}]}]}",
+    /// )?;
+    /// RestoreSpec::from_backup("shop-1").with_resource_modifiers(rules).validate()?;
+    /// # Ok::<(), csdr_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_resource_modifiers(mut self, rules: ResourceModifierSpec) -> Self {
+        self.resource_modifiers = Some(rules);
+        self
+    }
+
     /// The target's name of a namespace of the backup.
     pub fn map_namespace<'a>(&'a self, namespace: &'a str) -> &'a str {
         self.namespace_mapping
@@ -150,6 +172,9 @@ impl RestoreSpec {
             &self.excluded_resources,
         )?;
         self.label_selector.validate()?;
+        if let Some(rules) = &self.resource_modifiers {
+            rules.validate()?;
+        }
         let mut targets = BTreeSet::new();
         for (from, to) in &self.namespace_mapping {
             for name in [from, to] {
@@ -204,6 +229,10 @@ mod tests {
                 "pattern",
             ),
             ("{name: a}", "backupName"),
+            (
+                "{name: a, backupName: b, resourceModifiers: {version: v1, resourceModifierRules: [{conditions: {groupResource: pods}}]}}",
+                "rule=1",
+            ),
         ] {
             let error = RestoreSpec::from_yaml(yaml).unwrap_err();
             assert_eq!(error.kind(), crate::ErrorKind::InvalidInput);

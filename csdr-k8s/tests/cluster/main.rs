@@ -11,4 +11,5 @@ mod connect;
 mod discovery;
 mod list;
 mod plane;
+mod strategic;
 mod write;

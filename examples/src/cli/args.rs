@@ -307,6 +307,9 @@ pub(super) struct RestorePlan {
         conflicts_with = "spec"
     )]
     pub(super) mapping: Vec<Mapping>,
+    /// Change objects by the rules of this file: Velero's resource modifiers, or the ConfigMap that holds them.
+    #[arg(long, value_name = "FILE", conflicts_with = "spec")]
+    pub(super) resource_modifiers: Option<PathBuf>,
     #[command(flatten)]
     pub(super) choices: Choices,
     #[command(flatten)]

@@ -3,6 +3,7 @@
 use super::args::{BackupCreate, RestorePlan, Selection};
 use csdr_core::{
     Error, ErrorKind, Result,
+    modifier::ResourceModifierSpec,
     spec::{BackupSpec, RestoreSpec},
 };
 use std::{io::Read, path::Path};
@@ -69,12 +70,21 @@ pub(super) fn restore(args: &RestorePlan) -> Result<RestoreSpec> {
                 label_selector: selection.selector.clone().unwrap_or_default(),
                 cluster_scoped: scope(selection),
                 namespace_mapping: mapping,
+                resource_modifiers: modifiers(args.resource_modifiers.as_deref())?,
             }
         }
     };
     spec.validate()
         .map_err(|error| error.with_operation("read command line"))?;
     Ok(spec)
+}
+
+/// The rules of a file.
+fn modifiers(file: Option<&Path>) -> Result<Option<ResourceModifierSpec>> {
+    let read = |file| {
+        ResourceModifierSpec::from_yaml(&text(file)?).map_err(|error| in_file(error, file))
+    };
+    file.map(read).transpose()
 }
 
 fn scope(selection: &Selection) -> csdr_core::spec::ClusterScope {
