@@ -15,11 +15,14 @@ mod record;
 mod report;
 mod row;
 mod run;
+mod service;
 mod wave;
 
+pub(crate) use convert::{best_version, is_restored};
 pub use plan::{Need, PlanNote, PodSecurityAdvice, RestorePlan, RowView};
 pub use report::{ObjectOutcome, RestoreReport};
 pub use row::{Action, RestoreKind};
+pub(crate) use service::each_service;
 pub use wave::Wave;
 
 use crate::{

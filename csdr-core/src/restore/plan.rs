@@ -1,6 +1,6 @@
 //! What a restore will do.
 
-use super::{Action, Restore, RestoreKind, Wave, row::Row};
+use super::{Action, Restore, RestoreKind, Wave, row::Row, service::ingress_namespaces};
 use crate::{
     Error, ErrorKind, Result,
     archive::Digest,
@@ -17,6 +17,7 @@ use std::{
 use uuid::Uuid;
 
 mod advice;
+mod custom;
 mod existing;
 mod judge;
 mod note;
@@ -26,6 +27,7 @@ pub use advice::PodSecurityAdvice;
 pub use note::PlanNote;
 
 use advice::PodLevels;
+use custom::CustomCheck;
 use judge::Judge;
 use note::NoteTable;
 use planner::Planner;
@@ -183,6 +185,12 @@ impl RestorePlan {
             })
             .map(|row| row.name.to_string())
             .collect()
+    }
+
+    /// Namespaces of the backup whose Ingresses are restored.
+    pub(super) fn ingresses(&self) -> BTreeSet<&str> {
+        let kind = |kind: u16| Some(&self.head.kinds.get(usize::from(kind))?.resource);
+        ingress_namespaces(&self.rows, &self.head.namespaces, kind)
     }
 
     /// The first remark about a row that is about the whole object.
@@ -378,12 +386,17 @@ impl Restore {
             left_out,
             ..
         } = planner;
+        let ingresses =
+            ingress_namespaces(&rows, &namespaces, |kind| stored.get(usize::from(kind)));
+        let apis = self
+            .with_services(apis, &backup, &discovery, spec, &ingresses)
+            .await?;
         let mut judge = Judge {
             restore: self,
             backup: &backup,
             discovery: &discovery,
             apis: &apis,
-            defined: &defined.into_iter().collect(),
+            defined: &defined,
             namespaces: &namespaces,
             stored: &stored,
             kinds: Vec::new(),
@@ -391,6 +404,7 @@ impl Restore {
             notes: NoteTable::default(),
             spec,
             levels: PodLevels::wanted(&stored, apis.minor()),
+            custom: CustomCheck::default(),
         };
         judge.judge(&mut rows).await?;
         let Judge {

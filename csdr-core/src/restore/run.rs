@@ -131,6 +131,15 @@ impl Restore {
         let (apis, _) = self
             .target_apis(&backup, &discovery, |id| planned.contains(id.name()))
             .await?;
+        let apis = self
+            .with_services(
+                apis,
+                &backup,
+                &discovery,
+                &plan.head.spec,
+                &plan.ingresses(),
+            )
+            .await?;
         let host = self.vault.host();
         let operation = operation_id(&*host.clock, &*host.entropy)?;
         let ours = self.earlier_managers(&plan.head.spec.name).await?;

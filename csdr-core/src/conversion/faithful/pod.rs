@@ -8,6 +8,8 @@ mod image;
 mod quantity;
 mod volume;
 
+pub(super) use volume::storage_systems;
+
 use super::super::{
     draft::Node,
     outcome::{LossKind, Severity},

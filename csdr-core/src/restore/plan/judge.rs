@@ -1,9 +1,14 @@
 //! What becomes of every row: the stored object is read, and made into what the target takes.
 
-use super::{PlanNote, advice::PodLevels, note::NoteTable};
+use super::{
+    PlanNote,
+    advice::PodLevels,
+    custom::{CustomCheck, Definitions},
+    note::NoteTable,
+};
 use crate::{
     Error, ErrorKind, Result,
-    archive::Member,
+    archive::{IndexRow, Member},
     conversion::{Severity, SkipReason, TargetApis},
     model::{Discovery, GroupResource, GroupVersionResource, Object, ObjectId},
     restore::{Action, Restore, RestoreKind, Wave, convert::Fitted, row::Row},
@@ -22,8 +27,8 @@ pub(super) struct Judge<'a> {
     pub(super) backup: &'a StoredBackup,
     pub(super) discovery: &'a Discovery,
     pub(super) apis: &'a TargetApis,
-    /// Kinds that definitions of the backup bring.
-    pub(super) defined: &'a BTreeSet<GroupResource>,
+    /// Kinds that definitions of the backup bring, and where these are stored.
+    pub(super) defined: &'a BTreeMap<GroupResource, IndexRow>,
     pub(super) namespaces: &'a [String],
     /// Resources and versions of the rows as they come, by the rows' numbers.
     pub(super) stored: &'a [GroupVersionResource],
@@ -35,6 +40,8 @@ pub(super) struct Judge<'a> {
     pub(super) spec: &'a RestoreSpec,
     /// Gathers what advice about PodSecurityPolicies needs, if any is stored.
     pub(super) levels: Option<PodLevels>,
+    /// Looks at custom resources.
+    pub(super) custom: CustomCheck,
 }
 
 type KindKey = (GroupVersionResource, GroupVersionResource, Option<String>);
@@ -63,6 +70,13 @@ impl Judge<'_> {
             .buffered(MEMBERS_AHEAD)
             .boxed();
         let count = rows.len();
+        let definitions = Definitions {
+            restore: self.restore,
+            backup: self.backup,
+            discovery: self.discovery,
+            apis: self.apis,
+            stored: self.defined,
+        };
         for (start, end) in groups {
             let member = match members.next().await {
                 Some(member) => member,
@@ -74,6 +88,9 @@ impl Judge<'_> {
                 Err(error) => return Err(error),
             };
             for (at, row) in rows.iter_mut().enumerate().take(end).skip(start) {
+                if let Some(kind) = self.stored.get(usize::from(row.kind)) {
+                    self.custom.load(kind, &definitions).await?;
+                }
                 self.row(at, count, row, &member)?;
             }
         }
@@ -118,6 +135,9 @@ impl Judge<'_> {
                 row.kind = self.kind_of(stored, fit.to, kind, None)?;
                 for loss in &fit.losses {
                     self.notes.push(at, count, PlanNote::from(loss));
+                }
+                for note in self.custom.notes(&fit.object) {
+                    self.notes.push(at, count, note);
                 }
             }
             Ok(Fitted::Skipped(reason)) => {
@@ -199,7 +219,7 @@ impl Judge<'_> {
         if now.is_some_and(|served| served.serves(&kind.target.version)) {
             return;
         }
-        if now.is_none() && self.defined.contains(&resource) {
+        if now.is_none() && self.defined.contains_key(&resource) {
             kind.defined_by_backup = true;
             return;
         }
