@@ -17,7 +17,7 @@ mod row;
 mod run;
 mod wave;
 
-pub use plan::{Need, PlanNote, PodSecurityAdvice, RestorePlan, RowView};
+pub use plan::{Need, PlanNote, PodSecurityAdvice, RestorePlan, RowView, selected};
 pub use report::{ObjectOutcome, RestoreReport};
 pub use row::{Action, RestoreKind};
 pub use wave::Wave;
