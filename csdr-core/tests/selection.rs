@@ -332,8 +332,8 @@ async fn what_is_named_and_not_there_or_may_not_be_read_is_recorded() {
     assert_eq!(done.report.outcome, Outcome::Completed);
     cluster.load_yaml("{apiVersion: v1, kind: PersistentVolume, metadata: {name: gone}, spec: {accessModes: [ReadWriteOnce], capacity: {storage: 1Gi}, csi: {driver: a, volumeHandle: b}}}").unwrap();
     cluster.deny(Deny {
-        verb: "get".to_owned(),
-        resource: "persistentvolumes".to_owned(),
+        verbs: vec!["get".to_owned()],
+        resource: Some("persistentvolumes".parse().unwrap()),
         namespace: None,
     });
     let done = run(&cluster, &spec("includedNamespaces: [shop]")).await.unwrap();
