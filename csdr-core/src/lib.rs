@@ -11,6 +11,7 @@
 //! | [`model`] | objects with their server's own bytes, ids, versions, discovery, label selectors |
 //! | [`port`] | the traits that adapters implement |
 //! | [`spec`], [`select`] | what a caller asks for, and the rules that leave things out with a reason |
+//! | [`related`] | which objects belong together |
 //! | [`archive`] | reader, writer and index of the tar |
 //! | [`vault`] | claims, manifests, listing, verifying, deleting, collecting leftovers |
 //! | [`backup`], [`restore`] | the pipelines: `plan` reads, `run` writes |
@@ -33,6 +34,7 @@ pub mod memory;
 pub mod model;
 pub mod modifier;
 pub mod port;
+pub mod related;
 pub mod report;
 pub mod restore;
 pub mod select;

@@ -19,7 +19,7 @@ mod service;
 mod wave;
 
 pub(crate) use convert::{best_version, is_restored};
-pub use plan::{Need, PlanNote, PodSecurityAdvice, RestorePlan, RowView};
+pub use plan::{Need, PlanNote, PodSecurityAdvice, RestorePlan, RowView, selected};
 pub use report::{ObjectOutcome, RestoreReport};
 pub use row::{Action, RestoreKind};
 pub(crate) use service::each_service;

@@ -3,9 +3,11 @@
 //! Unknown fields are refused, so that a typing error never selects too much or too little.
 
 mod backup;
+mod filter;
 mod restore;
 
 pub use backup::{ApiVersions, BackupSpec, ClusterScope};
+pub use filter::{FieldMask, MaskAction, NameFilter, NamespaceFilter};
 pub use restore::RestoreSpec;
 
 use crate::{Error, Result, archive::Digest};

@@ -21,10 +21,13 @@ mod custom;
 mod existing;
 mod judge;
 mod note;
+mod masked;
 mod planner;
+mod roots;
 
 pub use advice::PodSecurityAdvice;
 pub use note::PlanNote;
+pub use planner::selected;
 
 use advice::PodLevels;
 use custom::CustomCheck;
@@ -375,10 +378,12 @@ impl Restore {
         let discovery = self.target.discover().await?;
         let target = self.target_uid(&discovery).await?;
         let mut planner = Planner::new(spec, &discovery)?;
+        planner.follow_roots(&backup).await?;
         let (apis, defined) = self
             .target_apis(&backup, &discovery, |id| planner.would_take(id))
             .await?;
         planner.select(&backup, &apis).await?;
+        let masked = planner.masked(&backup).await?;
         let Planner {
             kinds: stored,
             namespaces,
@@ -436,6 +441,7 @@ impl Restore {
                     .iter()
                     .cloned()
                     .chain(left_out)
+                    .chain(masked)
                     .collect(),
                 needs: Vec::new(),
                 advice,

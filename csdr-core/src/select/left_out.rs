@@ -73,6 +73,12 @@ pub enum LeftOutReason {
     Excluded,
     /// Cluster-scoped, and the spec does not take those.
     ClusterScoped,
+    /// Labelled by its owner to be left out (velero.md sections 2.2 and 2.4).
+    OptedOut,
+    /// The object is stored, but fields of it are masked.
+    Masked,
+    /// A captured object names it, and the source does not have it.
+    Missing,
     /// The server refused the list: a gap.
     Forbidden,
     /// The API's part could not be discovered: a gap.
@@ -103,6 +109,9 @@ impl fmt::Display for LeftOutReason {
             Self::NotStorable => "cannot be listed and created again",
             Self::Excluded => "excluded by the spec",
             Self::ClusterScoped => "cluster-scoped, and the spec does not take those",
+            Self::OptedOut => "labelled to be left out of backups",
+            Self::Masked => "fields of it are masked",
+            Self::Missing => "named by a captured object, but not there",
             Self::Forbidden => "reading was forbidden",
             Self::Undiscovered => "could not be discovered",
             Self::Unlisted => "could not be listed",

@@ -2,7 +2,7 @@
 
 use super::{
     Exit,
-    args::{BackupCreate, Delete, Stored, Verify},
+    args::{BackupCreate, Delete, Explain, Stored, Verify},
     context::Context,
     spec,
     table::{bytes, facts, list as joined, table, time, took},
@@ -55,6 +55,32 @@ pub(super) async fn create(cx: &Context, args: &BackupCreate) -> Result<Exit> {
         .unless_cancelled("plan backup", backup.plan(&spec))
         .await?;
     run(cx, args, &backup, plan).await
+}
+
+/// Plans what `create` would do, and says why objects are in it or not.
+pub(super) async fn explain(cx: &Context, args: &Explain) -> Result<Exit> {
+    let spec = spec::backup(&args.backup)?;
+    let source = cx.source(&args.backup).await?;
+    // Nothing is written: a vault in memory stands in.
+    let backup = Backup::new(source, Vault::create(MemoryVault::new()).await?);
+    let work = async {
+        let plan = backup.plan(&spec).await?;
+        let mut said = Vec::new();
+        for id in &args.objects {
+            said.push(backup.explain(&plan, id).await?);
+        }
+        Ok::<_, Error>((plan.warnings, said))
+    };
+    let (warnings, said) = cx.unless_cancelled("explain", work).await?;
+    for warning in warnings {
+        cx.console.line(&format!("warning: {warning}"));
+    }
+    let lines = || {
+        let lines: Vec<String> = said.iter().map(ToString::to_string).collect();
+        lines.join("\n")
+    };
+    cx.console.show(cx.output, &said, lines)?;
+    Ok(Exit::Complete)
 }
 
 async fn run(cx: &Context, args: &BackupCreate, backup: &Backup, plan: BackupPlan) -> Result<Exit> {
