@@ -3,12 +3,15 @@
 //! The stages of a run, in the order of the format's rule 3. What later stages need is journalled by earlier ones.
 //!
 //! 1. `claim`: the name is taken (or a dead operation's continued).
-//! 2. `objects`: lists → left-out rules → archive, index, lists of what was left out. *Item blocks and hooks belong between lists and
+//! 2. `hooks`: block by block, journal → pre hooks → read → post hooks. What was read under a freeze is stored in the place of what the
+//!    lists bring later.
+//! 3. `objects`: lists → left-out rules → archive, index, lists of what was left out. *Item blocks belong between lists and
 //!    archive, volumes begin before the archive is closed.*
-//! 3. *Volumes end here.*
-//! 4. `seal`: side files → report → manifest → commit record.
+//! 4. *Volumes end here.*
+//! 5. `seal`: side files → report → manifest → commit record.
 
 mod collect;
+mod freeze;
 mod listing;
 mod merge;
 mod objects;
@@ -16,12 +19,17 @@ mod plan;
 mod report;
 mod run;
 mod seal;
+mod unhooked;
 
-pub use plan::{BackupPlan, PlannedKind, PlannedUnit};
+pub use plan::{BackupPlan, HookedPod, PlannedBlock, PlannedKind, PlannedUnit};
 pub(crate) use report::ObjectsSummary;
 pub use report::{BackupReport, KindCount};
 
-use crate::{cancel::Until, port::ResourceCollector, vault::Vault};
+use crate::{
+    cancel::Until,
+    port::{HookExecutor, ResourceCollector},
+    vault::Vault,
+};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -51,6 +59,7 @@ use tokio_util::sync::CancellationToken;
 pub struct Backup {
     collector: Arc<dyn ResourceCollector>,
     vault: Vault,
+    hooks: Option<Arc<dyn HookExecutor>>,
 }
 
 impl Backup {
@@ -59,7 +68,16 @@ impl Backup {
         Self {
             collector: Arc::new(collector),
             vault,
+            hooks: None,
         }
+    }
+
+    /// Runs hooks of pods, by their annotations and the spec. Without it a plan does not look for hooks, and a run says in a warning if
+    /// pods had any.
+    #[must_use]
+    pub fn with_hooks(mut self, executor: impl HookExecutor) -> Self {
+        self.hooks = Some(Arc::new(executor));
+        self
     }
 
     /// The same, making no call any more once the token has fallen.
@@ -67,6 +85,10 @@ impl Backup {
         Self {
             collector: Arc::new(Until::new(self.collector.clone(), cancel)),
             vault: self.vault.until(cancel),
+            hooks: self
+                .hooks
+                .clone()
+                .map(|hooks| Arc::new(Until::new(hooks, cancel)) as _),
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod builtin;
 mod custom;
 mod discovery;
+mod duration;
 mod id;
 mod object;
 mod selector;
@@ -11,6 +12,7 @@ mod version;
 
 pub use custom::{CustomConversion, CustomKind};
 pub use discovery::{ApiResource, Discovery, DiscoveryGap, GapExtent, ServedVersion};
+pub use duration::GoDuration;
 pub use id::{GroupResource, GroupVersionKind, GroupVersionResource, ObjectId};
 pub use object::{Object, ObjectMeta};
 pub use selector::{LabelSelector, SelectorOperator, SelectorRequirement};

@@ -8,6 +8,8 @@ mod restore;
 pub use backup::{ApiVersions, BackupSpec, ClusterScope};
 pub use restore::RestoreSpec;
 
+pub use crate::hook::{BackupHooks, RestoreHooks};
+
 use crate::{Error, Result, archive::Digest};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};

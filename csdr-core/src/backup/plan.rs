@@ -1,7 +1,11 @@
 //! What a backup will do: kinds and namespaces with counts, and what is left out.
 
 mod count;
+mod hook;
 mod planner;
+
+pub(super) use hook::is_pods;
+pub use hook::{HookedPod, PlannedBlock};
 
 use planner::Planner;
 
@@ -35,6 +39,9 @@ pub struct BackupPlan {
     pub namespaces: Vec<String>,
     /// What will be listed, in the order of the archive.
     pub kinds: Vec<PlannedKind>,
+    /// Hooks that will run, block by block.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<PlannedBlock>,
     /// What rules leave out, and gaps that are known already.
     pub left_out: Vec<LeftOut>,
     /// What a person should know before.
@@ -184,6 +191,9 @@ impl fmt::Display for BackupPlan {
                 writeln!(f)?;
             }
         }
+        for block in &self.hooks {
+            block.fmt(f)?;
+        }
         for left in &self.left_out {
             writeln!(f, "  left out  {left}")?;
         }
@@ -218,6 +228,7 @@ impl Backup {
                 &spec.excluded_resources,
             )?,
             discovery: &discovery,
+            executor: self.hooks.is_some(),
             left_out: Vec::new(),
             warnings: Vec::new(),
         }

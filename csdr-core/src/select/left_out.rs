@@ -81,6 +81,8 @@ pub enum LeftOutReason {
     Unlisted,
     /// The item could not be read: a gap.
     Unreadable,
+    /// A pod's pre hook failed, and says that this is an error: a gap. Source: velero.md section 2.8.
+    HookFailed,
 }
 
 impl LeftOutReason {
@@ -88,7 +90,11 @@ impl LeftOutReason {
     pub fn is_gap(self) -> bool {
         matches!(
             self,
-            Self::Forbidden | Self::Undiscovered | Self::Unlisted | Self::Unreadable
+            Self::Forbidden
+                | Self::Undiscovered
+                | Self::Unlisted
+                | Self::Unreadable
+                | Self::HookFailed
         )
     }
 }
@@ -107,6 +113,7 @@ impl fmt::Display for LeftOutReason {
             Self::Undiscovered => "could not be discovered",
             Self::Unlisted => "could not be listed",
             Self::Unreadable => "could not be read",
+            Self::HookFailed => "its pre hook failed",
         })
     }
 }

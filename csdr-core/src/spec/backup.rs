@@ -1,7 +1,7 @@
 //! What to back up.
 
 use super::{check_name, digest, from_yaml};
-use crate::{Result, model::LabelSelector, select::Patterns};
+use crate::{Result, hook::BackupHooks, model::LabelSelector, select::Patterns};
 use serde::{Deserialize, Serialize};
 
 /// What to back up, and under which name.
@@ -43,6 +43,9 @@ pub struct BackupSpec {
     /// In which of its served versions an object is stored.
     #[serde(default)]
     pub api_versions: ApiVersions,
+    /// Commands that freeze and thaw pods; a pod's annotations go before them.
+    #[serde(default, skip_serializing_if = "BackupHooks::is_empty")]
+    pub hooks: BackupHooks,
 }
 
 /// In which of its served versions an object is stored. A folder of manifests has each object in one version only: that one is stored.
@@ -138,12 +141,20 @@ impl BackupSpec {
         self
     }
 
+    /// Runs these hooks.
+    #[must_use]
+    pub fn with_hooks(mut self, hooks: BackupHooks) -> Self {
+        self.hooks = hooks;
+        self
+    }
+
     /// Refuses what cannot be meant.
     ///
     /// # Errors
     /// `InvalidInput`, naming the field.
     pub fn validate(&self) -> Result<()> {
         check_name("backup", &self.name)?;
+        self.hooks.validate()?;
         Patterns::new(
             "namespaces",
             &self.included_namespaces,

@@ -42,6 +42,9 @@ pub struct RestoreSpec {
     /// From a namespace of the backup to one of the target; others keep their names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub namespace_mapping: BTreeMap<String, String>,
+    /// Commands and init containers for restored pods; a pod's annotations go before them.
+    #[serde(default, skip_serializing_if = "RestoreHooks::is_empty")]
+    pub hooks: RestoreHooks,
 }
 
 impl RestoreSpec {
@@ -125,6 +128,13 @@ impl RestoreSpec {
         self
     }
 
+    /// Runs these hooks.
+    #[must_use]
+    pub fn with_hooks(mut self, hooks: RestoreHooks) -> Self {
+        self.hooks = hooks;
+        self
+    }
+
     /// The target's name of a namespace of the backup.
     pub fn map_namespace<'a>(&'a self, namespace: &'a str) -> &'a str {
         self.namespace_mapping
@@ -139,6 +149,7 @@ impl RestoreSpec {
     pub fn validate(&self) -> Result<()> {
         check_name("restore", &self.name)?;
         check_name("backup", &self.backup_name)?;
+        self.hooks.validate()?;
         Patterns::new(
             "namespaces",
             &self.included_namespaces,

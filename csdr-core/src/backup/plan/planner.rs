@@ -21,6 +21,8 @@ pub(super) struct Planner<'a> {
     pub(super) names: Patterns,
     pub(super) resources: Patterns,
     pub(super) discovery: &'a Discovery,
+    /// Whether hooks can be run.
+    pub(super) executor: bool,
     pub(super) left_out: Vec<LeftOut>,
     pub(super) warnings: Vec<String>,
 }
@@ -37,6 +39,7 @@ impl Planner<'_> {
                 kinds.push(planned);
             }
         }
+        let hooks = self.hooks(&kinds).await?;
         let namespaces = self.owning(namespaces, &kinds);
         self.push_namespace_objects(&namespaces, &mut kinds);
         kinds.sort_by_cached_key(|kind| kind.resource.group_resource());
@@ -49,6 +52,7 @@ impl Planner<'_> {
             server_version: self.discovery.server_version.clone(),
             namespaces,
             kinds,
+            hooks,
             left_out: self.left_out,
             warnings: self.warnings,
             digest: String::new(),
