@@ -14,7 +14,7 @@ mod restore;
 mod spec;
 
 pub(crate) use block::blocks;
-pub(crate) use choose::{BackupHookRules, Chosen};
+pub(crate) use choose::BackupHookRules;
 pub use command::{HookCommand, OnError};
 pub use init::InitHooks;
 pub use outcome::{FrozenBlock, HookOutcome, HookPhase, HookReport, HookResult};

@@ -47,7 +47,7 @@ impl<'a> Annotated<'a> {
         let Some(text) = self.get(key) else {
             return default;
         };
-        text.parse().unwrap_or_else(|error| {
+        text.parse::<GoDuration>().unwrap_or_else(|error| {
             warnings.push(format!(
                 "annotation {}/{key}: {error}; {default} is taken",
                 self.prefix

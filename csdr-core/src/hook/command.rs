@@ -43,9 +43,10 @@ pub struct HookCommand {
 }
 
 impl HookCommand {
-    /// The program, without its arguments.
+    /// The program, without its arguments; also of a command line that was written as one word.
     pub fn program(&self) -> &str {
-        self.command.first().map_or("", String::as_str)
+        let first = self.command.first().map_or("", String::as_str);
+        first.split_whitespace().next().unwrap_or_default()
     }
 }
 
@@ -136,5 +137,10 @@ mod tests {
         let text = format!("{hook} {hook:?}");
         assert!(text.contains("`mysql` in container db, at most 30s, on error Fail"));
         assert!(!text.contains("hunter2"));
+        let line = HookCommand {
+            command: vec!["mysql -phunter2".into()],
+            ..hook
+        };
+        assert_eq!(line.program(), "mysql");
     }
 }

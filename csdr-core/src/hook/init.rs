@@ -110,7 +110,7 @@ impl Transform for InitHooks {
         }
         if !added.is_empty() {
             let at = usize::from(at);
-            there.splice(at..at, added);
+            drop(there.splice(at..at, added));
             item.set(&path, there, reason);
         }
         Ok(Verdict::Restore)

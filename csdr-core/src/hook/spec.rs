@@ -385,6 +385,14 @@ impl InitHook {
 }
 
 impl RestoreHooks {
+    /// Whether some are commands, which need an executor.
+    pub(crate) fn has_commands(&self) -> bool {
+        let hooks = self.resources.iter().flat_map(|rule| &rule.post_hooks);
+        hooks
+            .into_iter()
+            .any(|hook| matches!(hook, RestoreHook::Exec(_)))
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.resources.is_empty()

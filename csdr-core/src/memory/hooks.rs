@@ -16,9 +16,10 @@ use std::{
 
 /// Runs commands in the pods of a [`MemoryCluster`]; clones share what was run.
 ///
-/// It knows a few programs, which do what they do on Linux, without a shell: `true`, `false`, `echo WORDS`, `sleep SECONDS`, `exit CODE`
-/// (which only a shell has), and `fsfreeze --freeze|--unfreeze PATH`, which fails when the path is frozen, or not, already. Others are made
-/// with [`with_program`](Self::with_program); what is unknown ends with 127. A pod must be in phase `Running`.
+/// It knows a few programs: `true`, `false`, `exit CODE`, `sleep SECONDS`, `yes BYTES` (writes so many), `brackets WORDS` (writes each in
+/// brackets), `write-both` (`out` and `err`), `container` (writes the container's name), and `fsfreeze --freeze|--unfreeze PATH`, which as
+/// the real one fails when the path is frozen, or not, already. Others are made with [`with_program`](Self::with_program); what is unknown
+/// ends with 127. A pod must be in phase `Running`.
 ///
 /// ```
 /// use csdr_core::{memory::{MemoryCluster, MemoryHooks}, port::{ExecRequest, ExecStatus, HookExecutor}};
@@ -135,7 +136,13 @@ impl MemoryHooks {
         Ok(pod)
     }
 
-    async fn run(&self, place: &str, command: &[String], timeout: Duration) -> Result<Ran> {
+    async fn run(
+        &self,
+        place: &str,
+        container: &str,
+        command: &[String],
+        timeout: Duration,
+    ) -> Result<Ran> {
         let words: Vec<&str> = command.iter().map(String::as_str).collect();
         let scripted = words
             .first()
@@ -159,10 +166,13 @@ impl MemoryHooks {
             ["true", ..] => Ok(Ran::exit(0)),
             ["false", ..] => Ok(Ran::exit(1)),
             ["exit", code] => Ok(Ran::exit(code.parse().unwrap_or(2))),
-            ["echo", ref words @ ..] => Ok(Ran {
-                stdout: format!("{}\n", words.join(" ")).into_bytes(),
-                ..Ran::exit(0)
-            }),
+            ["brackets", ref words @ ..] => {
+                let text = words.iter().map(|word| format!("[{word}]"));
+                Ok(Ran::writes(text.collect::<String>(), ""))
+            }
+            ["write-both"] => Ok(Ran::writes("out", "err")),
+            ["container"] => Ok(Ran::writes(container, "")),
+            ["yes", bytes] => Ok(Ran::writes("y".repeat(bytes.parse().unwrap_or(0)), "")),
             ["sleep", seconds] => {
                 let time = seconds.parse().map(Duration::from_secs).unwrap_or_default();
                 if time >= timeout {
@@ -173,10 +183,10 @@ impl MemoryHooks {
             }
             ["fsfreeze", verb, path] => {
                 let path = format!("{place} {path}");
-                let frozen = &mut self.state().frozen;
+                let mut state = self.state();
                 let done = match verb {
-                    "--freeze" | "-f" => frozen.insert(path),
-                    "--unfreeze" | "-u" => frozen.remove(&path),
+                    "--freeze" | "-f" => state.frozen.insert(path),
+                    "--unfreeze" | "-u" => state.frozen.remove(&path),
                     _ => false,
                 };
                 Ok(Ran::exit(i32::from(!done)))
@@ -199,6 +209,14 @@ struct Ran {
 }
 
 impl Ran {
+    fn writes(stdout: impl Into<String>, stderr: &str) -> Self {
+        Self {
+            code: 0,
+            stdout: stdout.into().into_bytes(),
+            stderr: stderr.as_bytes().to_vec(),
+        }
+    }
+
     fn exit(code: i32) -> Self {
         Self {
             code,
@@ -237,7 +255,9 @@ impl HookExecutor for MemoryHooks {
             "{place} {container}: {}",
             request.command.join(" ")
         ));
-        let ran = self.run(&place, &request.command, request.timeout).await?;
+        let ran = self
+            .run(&place, &container, &request.command, request.timeout)
+            .await?;
         let limit = request.output_bytes;
         let kept = |mut bytes: Vec<u8>| {
             bytes.truncate(limit);

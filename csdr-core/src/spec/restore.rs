@@ -1,7 +1,9 @@
 //! What to restore.
 
 use super::{check_name, digest, from_yaml};
-use crate::{Error, Result, model::LabelSelector, select::Patterns, spec::ClusterScope};
+use crate::{
+    Error, Result, hook::RestoreHooks, model::LabelSelector, select::Patterns, spec::ClusterScope,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -183,12 +183,13 @@ impl Vault {
             Err(error) => return Err(error),
         };
         let removal = claim.hold(async {
-            let (folder, keys) = self.look(&place).await?;
+            let (folder, _) = self.look(&place).await?;
             if folder.committed {
                 return Ok(true);
             }
             let mut journal = Journal::new(backend, &place.csdr, claim.operation())?;
-            let entries = journal.read().await?;
+            // An entry that cannot be read was never whole: what it would have named was not begun.
+            let entries = journal.read_whole().await?;
             let frozen = still_frozen(&entries);
             let outcomes = thaw_dead(
                 options.hooks.as_deref(),
@@ -202,6 +203,8 @@ impl Vault {
                     .iter()
                     .map(|outcome| format!("{}: {outcome}", outcome.pod)),
             );
+            // The journal has grown.
+            let (_, keys) = self.look(&place).await?;
             remove_files(backend, place.folder, &place.csdr, keys).await?;
             Ok(false)
         });

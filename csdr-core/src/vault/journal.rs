@@ -113,6 +113,16 @@ impl<'a> Journal<'a> {
         }
         Ok(entries)
     }
+
+    /// As [`read`](Self::read), without those that cannot be decoded: a write that broke off in a store that leaves halves.
+    pub(crate) async fn read_whole(&self) -> Result<Vec<JournalEntry>> {
+        let mut entries = Vec::new();
+        for meta in self.backend.keys(&self.folder, MAX_ENTRIES).await? {
+            let body = self.backend.read(&meta.key, MAX_DOCUMENT).await?;
+            entries.extend(decode_document::<JournalEntry>(&meta.key, &body).ok());
+        }
+        Ok(entries)
+    }
 }
 
 /// What the entries say is frozen and not thawed.

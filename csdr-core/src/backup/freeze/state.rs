@@ -125,15 +125,15 @@ impl<'a> Freezer<'a> {
 
     /// Tries those again that could not be thawed. Answers those that are now.
     pub(in crate::backup) async fn thaw_stuck(&self) -> Vec<BlockId> {
-        let stuck = std::mem::take(&mut self.state().stuck);
+        // What is dropped in its middle stays stuck.
+        let stuck = self.state().stuck.clone();
         let mut done = Vec::new();
         for block in stuck {
             if self.thaw_block(&block, false).await {
-                let note = Note::new(block.names.join(", "), "thawed at the second attempt");
+                self.state().stuck.retain(|own| own.id != block.id);
+                let note = Note::new(block.names.join(", "), "thawed at a later attempt");
                 self.warning(note);
                 done.push(block.id);
-            } else {
-                self.state().stuck.push(block);
             }
         }
         done
