@@ -3,14 +3,17 @@
 //! The stages of a run, in the order of the format's rule 3. What later stages need is journalled by earlier ones.
 //!
 //! 1. `claim`: the name is taken (or a dead operation's continued).
-//! 2. `objects`: lists → left-out rules → archive, index, lists of what was left out. *Item blocks and hooks belong between lists and
+//! 2. `hooks`: block by block, journal → pre hooks → read → post hooks. What was read under a freeze is stored in the place of what the
+//!    lists bring later.
+//! 3. `objects`: lists → left-out rules → archive, index, lists of what was left out. *Item blocks belong between lists and
 //!    archive, volumes begin before the archive is closed.*
-//! 3. *Volumes end here.*
-//! 4. `seal`: side files → report → manifest → commit record.
+//! 4. *Volumes end here.*
+//! 5. `seal`: side files → report → manifest → commit record.
 
 mod by_name;
 mod collect;
 mod explain;
+mod freeze;
 mod listing;
 mod merge;
 mod objects;
@@ -18,16 +21,19 @@ mod plan;
 mod report;
 mod run;
 mod seal;
+mod unhooked;
 
 pub use explain::Explanation;
-pub use plan::{BackupPlan, PlannedKind, PlannedUnit, RelatedObject};
+pub use plan::{
+    BackupPlan, HookedPod, PlannedBlock, PlannedKind, PlannedUnit, RelatedObject,
+};
 pub(crate) use report::ObjectsSummary;
 pub use crate::related::ItemBlock;
 pub use report::{BackupReport, KindCount};
 
 use crate::{
     cancel::Until,
-    port::{ItemAction, ResourceCollector},
+    port::{HookExecutor, ItemAction, ResourceCollector},
     related::captured_together,
     vault::Vault,
 };
@@ -62,6 +68,7 @@ pub struct Backup {
     vault: Vault,
     actions: Vec<Arc<dyn ItemAction>>,
     blocks: bool,
+    hooks: Option<Arc<dyn HookExecutor>>,
 }
 
 impl Backup {
@@ -73,6 +80,7 @@ impl Backup {
             vault,
             actions: captured_together(),
             blocks: false,
+            hooks: None,
         }
     }
 
@@ -107,6 +115,14 @@ impl Backup {
         self
     }
 
+    /// Runs hooks of pods, by their annotations and the spec. Without it a plan does not look for hooks, and a run says in a warning if
+    /// pods had any.
+    #[must_use]
+    pub fn with_hooks(mut self, executor: impl HookExecutor) -> Self {
+        self.hooks = Some(Arc::new(executor));
+        self
+    }
+
     /// The same, making no call any more once the token has fallen.
     fn until(&self, cancel: &CancellationToken) -> Self {
         Self {
@@ -114,6 +130,10 @@ impl Backup {
             vault: self.vault.until(cancel),
             actions: self.actions.clone(),
             blocks: self.blocks,
+            hooks: self
+                .hooks
+                .clone()
+                .map(|hooks| Arc::new(Until::new(hooks, cancel)) as _),
         }
     }
 }

@@ -15,6 +15,7 @@
 //! | [`archive`] | reader, writer and index of the tar |
 //! | [`vault`] | claims, manifests, listing, verifying, deleting, collecting leftovers |
 //! | [`backup`], [`restore`] | the pipelines: `plan` reads, `run` writes |
+//! | [`hook`] | commands that freeze and thaw an application, or finish a restored one: which, from annotations and spec |
 //! | [`conversion`] | an object made into another API version, as the server would have done it |
 //! | [`transform`] | what happens to an object between its conversion and its creation |
 //! | [`modifier`] | a caller's own rules for that, in Velero's format |
@@ -28,6 +29,7 @@ pub mod backup;
 mod cancel;
 pub mod conversion;
 pub mod error;
+pub mod hook;
 pub mod lifecycle;
 pub mod manifest;
 pub mod memory;

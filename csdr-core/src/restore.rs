@@ -8,6 +8,7 @@
 
 mod apply;
 mod convert;
+mod hooks;
 mod plan;
 mod prepare;
 mod ready;
@@ -28,7 +29,7 @@ pub use wave::Wave;
 use crate::{
     cancel::Until,
     conversion::{BuiltinConverter, TargetApis},
-    port::{ApiVersionConverter, ResourceApplier, ResourceTarget, VaultBackend},
+    port::{ApiVersionConverter, HookExecutor, ResourceApplier, ResourceTarget, VaultBackend},
     vault::{StoredBackup, Vault},
 };
 use std::sync::Arc;
@@ -70,6 +71,7 @@ pub struct Restore {
     converter: Arc<dyn ApiVersionConverter>,
     apis: Option<TargetApis>,
     scratch: Option<Arc<dyn VaultBackend>>,
+    hooks: Option<Arc<dyn HookExecutor>>,
     /// A foreign backup that was read through scratch.
     adopted: Arc<Mutex<Option<StoredBackup>>>,
 }
@@ -84,6 +86,7 @@ impl Restore {
             converter: Arc::new(BuiltinConverter::new()),
             apis: None,
             scratch: None,
+            hooks: None,
             adopted: Arc::default(),
         }
     }
@@ -110,6 +113,14 @@ impl Restore {
         self
     }
 
+    /// Runs hooks in restored pods, by their annotations and the spec, once their containers run. Without it pods' annotations are said in
+    /// a warning, and a spec with commands is refused.
+    #[must_use]
+    pub fn with_hooks(mut self, executor: impl HookExecutor) -> Self {
+        self.hooks = Some(Arc::new(executor));
+        self
+    }
+
     /// The same, making no call any more once the token has fallen. What it reads through scratch is not shared with `self`.
     fn until(&self, cancel: &CancellationToken) -> Self {
         let scratch = self.scratch.clone();
@@ -122,6 +133,10 @@ impl Restore {
             converter: self.converter.clone(),
             apis: self.apis.clone(),
             scratch: scratch.map(|scratch| Arc::new(Until::new(scratch, cancel)) as _),
+            hooks: self
+                .hooks
+                .clone()
+                .map(|hooks| Arc::new(Until::new(hooks, cancel)) as _),
             adopted: Arc::new(Mutex::new(adopted)),
         }
     }

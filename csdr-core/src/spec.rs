@@ -10,6 +10,8 @@ pub use backup::{ApiVersions, BackupSpec, ClusterScope};
 pub use filter::{FieldMask, MaskAction, NameFilter, NamespaceFilter};
 pub use restore::RestoreSpec;
 
+pub use crate::hook::{BackupHooks, RestoreHooks};
+
 use crate::{Error, Result, archive::Digest};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use csdr_testenv::{Binaries, KubeVersion};
+use csdr_testenv::{Binaries, KubeVersion, NodeBinaries};
 
 use crate::metadata::{self, CLUSTER, Package};
 use crate::run::{self, Tally};
@@ -133,6 +133,11 @@ fn known_left_out(chosen: &[Phase]) -> BTreeSet<String> {
             }
         }
     }
+    if chosen.iter().any(|phase| phase.needs_binaries())
+        && let Some(reason) = NodeBinaries::left_out()
+    {
+        classes.insert(format!("tests on nodes — {reason}"));
+    }
     if let Some(reason) = chosen.contains(&Phase::Fuzz).then(fuzz::left_out).flatten() {
         classes.insert(format!("{} — {reason}", Phase::Fuzz.title()));
     }
@@ -142,7 +147,9 @@ fn known_left_out(chosen: &[Phase]) -> BTreeSet<String> {
 fn run_phase(phase: Phase, members: &[Package]) -> (Tally, Result<(), String>) {
     let without_tests = |done| (Tally::default(), done);
     match phase {
-        Phase::Testenv => without_tests(testenv::locate(&KubeVersion::ALL)),
+        Phase::Testenv => {
+            without_tests(testenv::locate(&KubeVersion::ALL).and_then(|()| testenv::locate_nodes()))
+        }
         Phase::Unit => unit(members),
         Phase::Cluster => cluster(members),
         Phase::Fuzz => without_tests(fuzz::run_targets(&[], FUZZ_SECONDS)),

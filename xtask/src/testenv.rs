@@ -1,6 +1,6 @@
 //! `cargo xtask testenv`: a control plane in the foreground.
 
-use csdr_testenv::{Binaries, KubeVersion};
+use csdr_testenv::{Binaries, KubeVersion, NodeBinaries};
 
 use crate::run;
 
@@ -20,7 +20,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     }
     if build_only {
         let versions = version.map_or(KubeVersion::ALL.to_vec(), |version| vec![version]);
-        return locate(&versions);
+        locate(&versions)?;
+        return if versions.contains(&KubeVersion::default()) {
+            locate_nodes()
+        } else {
+            Ok(())
+        };
     }
     let version = version.unwrap_or_default();
     locate(&[version])?;
@@ -45,6 +50,20 @@ pub(crate) fn locate(versions: &[KubeVersion]) -> Result<(), String> {
         ] {
             println!("  {}", program.display());
         }
+    }
+    Ok(())
+}
+
+/// Makes sure of kwok and kube-scheduler, and says where they lie.
+pub(crate) fn locate_nodes() -> Result<(), String> {
+    if let Some(reason) = NodeBinaries::left_out() {
+        println!("left out: nodes — {reason}");
+        return Ok(());
+    }
+    let binaries = NodeBinaries::locate().map_err(|error| error.chain())?;
+    println!("Nodes:");
+    for program in [binaries.scheduler(), binaries.kwok()] {
+        println!("  {}", program.display());
     }
     Ok(())
 }

@@ -4,9 +4,11 @@ use super::{
     BackupPlan, KindCount, ObjectsSummary, PlannedKind, PlannedUnit, RelatedObject,
     by_name::{gets, nothing, union},
     collect::{ListEvent, OrderedLists},
+    freeze::FrozenObjects,
     listing::{LeftOutList, ListedObject, ResourceList},
     merge::{VersionedPage, merge},
-    plan::refused,
+    plan::{is_pods, refused},
+    unhooked::Unhooked,
 };
 use crate::{
     Error, ErrorKind, Result,
@@ -32,6 +34,7 @@ pub(super) struct ObjectsStage<'a> {
     pub(super) claim: &'a Claim,
     pub(super) plan: &'a BackupPlan,
     pub(super) options: &'a RunOptions,
+    pub(super) frozen: &'a FrozenObjects,
 }
 
 /// What the stage left in the vault.
@@ -50,6 +53,8 @@ enum Item {
     Inconsistent(GroupVersionResource),
     /// A version that is not the preferred one could not be listed to its end.
     LostVersion(GroupVersionResource, Error),
+    /// A pod's hooks were not run.
+    Unhooked(ObjectId),
 }
 
 impl ObjectsStage<'_> {
@@ -78,6 +83,7 @@ impl ObjectsStage<'_> {
             resource_list: ResourceList::new(),
             summary: ObjectsSummary::default(),
             last: None,
+            unhooked: Unhooked::default(),
         };
         for left in &self.plan.left_out {
             recorder.leave_out(left.clone()).await?;
@@ -151,7 +157,7 @@ impl ObjectsStage<'_> {
         lists.map(move |(list, event)| {
             let (kind, unit) = units[list];
             match event {
-                ListEvent::Page(page) => sort_out(kind, &rules[list], page, &|object| {
+                ListEvent::Page(page) => self.sort_out(kind, &rules[list], page, &|object| {
                     takes_place(kind, unit, object, &namespaces, &selection)
                 }),
                 ListEvent::Failed(error)
@@ -230,44 +236,79 @@ fn takes_place(
     }
 }
 
-/// Applies the rules about single objects to one page.
-fn sort_out(
-    kind: &PlannedKind,
-    rules: &UnitRules<'_>,
-    page: VersionedPage,
-    takes_place: &dyn Fn(&Object) -> bool,
-) -> Vec<Item> {
-    let mut items = Vec::new();
-    let mut taken = Vec::with_capacity(page.objects.len());
-    for (object, best) in page.objects {
-        if !takes_place(&object) || !rules.take(&object) {
-            continue;
+impl ObjectsStage<'_> {
+    /// Applies the rules about single objects to one page.
+    fn sort_out(
+        &self,
+        kind: &PlannedKind,
+        rules: &UnitRules<'_>,
+        page: VersionedPage,
+        takes_place: &dyn Fn(&Object) -> bool,
+    ) -> Vec<Item> {
+        let mut items = Vec::new();
+        let (mut replaced, pods) = (None, is_pods(kind));
+        let mut taken = Vec::with_capacity(page.objects.len());
+        for (object, best) in page.objects {
+            if !takes_place(&object) || !rules.take(&object) {
+                continue;
+            }
+            if let Some(why) = self.frozen.dropped(object.id()) {
+                let mut left = LeftOut::object(object.id(), LeftOutReason::HookFailed);
+                left.detail = why.to_owned();
+                items.extend(best.then(|| Item::LeftOut(left.with_named(true))));
+                continue;
+            }
+            if let Some(frozen) = self.frozen.get(object.id()) {
+                // All its versions, in the place of the first listed one.
+                if replaced.as_ref() != Some(object.id()) {
+                    replaced = Some(object.id().clone());
+                    for (object, best) in frozen.iter().cloned() {
+                        taken.extend(stored(object, best, &rules.masks, &mut items));
+                    }
+                }
+                continue;
+            }
+            if pods && best && Unhooked::is(&object, self.plan) {
+                items.push(Item::Unhooked(object.id().clone()));
+            }
+            taken.extend(stored(object, best, &rules.masks, &mut items));
         }
-        match object_left_out(&object) {
-            // One record an object, whatever its versions.
-            Some(left) if best => items.push(Item::LeftOut(left)),
-            Some(_) => {}
-            None if rules.masks.is_empty() => taken.push((object, best)),
-            None => taken.extend(masked(object, best, &rules.masks, &mut items)),
+        for item in page.unreadable {
+            let left = LeftOut::rule(
+                format!("{}/{}", kind.resource.group_resource(), item.at),
+                LeftOutReason::Unreadable,
+                item.reason,
+            );
+            items.push(Item::LeftOut(left.with_named(true)));
         }
+        if page.inconsistent {
+            items.push(Item::Inconsistent(kind.resource.clone()));
+        }
+        for (version, error) in page.lost {
+            let path = kind.resource.group_resource().with_version(version);
+            items.push(Item::LostVersion(path, error));
+        }
+        items.push(Item::Objects(taken));
+        items
     }
-    for item in page.unreadable {
-        let left = LeftOut::rule(
-            format!("{}/{}", kind.resource.group_resource(), item.at),
-            LeftOutReason::Unreadable,
-            item.reason,
-        );
-        items.push(Item::LeftOut(left.with_named(true)));
+}
+
+/// The object as it is stored; none if a rule leaves it out.
+fn stored(
+    object: Object,
+    best: bool,
+    masks: &FieldMasks,
+    items: &mut Vec<Item>,
+) -> Option<(Object, bool)> {
+    match object_left_out(&object) {
+        // One record an object, whatever its versions.
+        Some(left) => {
+            items.extend(best.then(|| Item::LeftOut(left)));
+            None
+        }
+        None if masks.is_empty() => Some((object, best)),
+        None => masked(object, best, masks, items),
     }
-    if page.inconsistent {
-        items.push(Item::Inconsistent(kind.resource.clone()));
-    }
-    for (version, error) in page.lost {
-        let path = kind.resource.group_resource().with_version(version);
-        items.push(Item::LostVersion(path, error));
-    }
-    items.push(Item::Objects(taken));
-    items
 }
 
 /// The object as it is stored; none if it cannot be masked, for then it is left out.
@@ -310,6 +351,7 @@ struct Recorder<'a> {
     resource_list: ResourceList,
     summary: ObjectsSummary,
     last: Option<(ObjectId, String)>,
+    unhooked: Unhooked,
 }
 
 impl Recorder<'_> {
@@ -318,6 +360,7 @@ impl Recorder<'_> {
             match item {
                 Item::Objects(objects) => self.append(objects).await?,
                 Item::LeftOut(left) => self.leave_out(left).await?,
+                Item::Unhooked(id) => self.unhooked.add(id),
                 Item::LostVersion(path, error) => self.summary.warnings.push(Note::new(
                     path,
                     format!("the list of this version broke off; the objects are stored in the preferred version ({})", error.chain()),
@@ -487,6 +530,9 @@ impl Recorder<'_> {
         let Some(archive) = self.archive.take() else {
             return Err(Error::new(ErrorKind::Unexpected, "archive was ended twice"));
         };
+        if let Some(note) = self.unhooked.note() {
+            self.summary.warnings.push(note);
+        }
         self.stage.claim.check().await?;
         let done = archive.finish().await?;
         self.summary.archive_bytes = done.summary.size;

@@ -1,10 +1,14 @@
 //! What a backup will do: kinds and namespaces with counts, and what is left out.
 
 mod count;
+mod hook;
 mod namespaces;
 mod planner;
 mod related;
 mod unresolved;
+
+pub(super) use hook::is_pods;
+pub use hook::{HookedPod, PlannedBlock};
 
 use planner::Planner;
 
@@ -49,6 +53,9 @@ pub struct BackupPlan {
     /// the plan followed what objects need, if the spec orders objects, or [if asked for](Backup::with_item_blocks).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blocks: Vec<ItemBlock>,
+    /// Hooks that will run, block by block.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<PlannedBlock>,
     /// What rules leave out, and gaps that are known already.
     pub left_out: Vec<LeftOut>,
     /// What a person should know before.
@@ -271,6 +278,9 @@ impl fmt::Display for BackupPlan {
         for ((resource, action), count) in needed {
             writeln!(f, "  + {count:>6}  {resource} (needed by {action})")?;
         }
+        for block in &self.hooks {
+            block.fmt(f)?;
+        }
         for left in &self.left_out {
             writeln!(f, "  left out  {left}")?;
         }
@@ -299,6 +309,7 @@ impl Backup {
             actions: &self.actions,
             blocks: self.blocks,
             discovery: &discovery,
+            executor: self.hooks.is_some(),
             left_out: Vec::new(),
             warnings: Vec::new(),
         }

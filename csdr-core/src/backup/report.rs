@@ -2,6 +2,7 @@
 
 use crate::{
     Error, Result,
+    hook::HookReport,
     model::GroupVersionResource,
     report::{Failure, Notes, Outcome, require_complete},
     select::LeftOutReason,
@@ -40,6 +41,9 @@ pub struct BackupReport {
     pub kinds: Vec<KindCount>,
     /// How many objects or rules left something out, by reason; `left-out-<n>.jsonl.gz` lists each.
     pub left_out: BTreeMap<LeftOutReason, u64>,
+    /// Hooks that were run, and how long pods were frozen.
+    #[serde(default, skip_serializing_if = "HookReport::is_empty")]
+    pub hooks: HookReport,
     /// What a person should know.
     pub warnings: Notes,
     /// What is missing.
@@ -70,6 +74,8 @@ pub(crate) struct ObjectsSummary {
     pub(crate) archive_bytes: u64,
     pub(crate) kinds: Vec<KindCount>,
     pub(crate) left_out: BTreeMap<LeftOutReason, u64>,
+    #[serde(default, skip_serializing_if = "HookReport::is_empty")]
+    pub(crate) hooks: HookReport,
     pub(crate) warnings: Notes,
     pub(crate) errors: Notes,
 }
@@ -94,6 +100,10 @@ impl fmt::Display for BackupReport {
         )?;
         if self.related > 0 {
             write!(f, "\n  taken because others need them: {}", self.related)?;
+        }
+        if !self.hooks.is_empty() {
+            let text = self.hooks.to_string().replace('\n', "\n  ");
+            write!(f, "\n  hooks: {text}")?;
         }
         for (reason, count) in &self.left_out {
             write!(f, "\n  left out: {count} × {reason}")?;

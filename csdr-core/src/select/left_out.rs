@@ -87,6 +87,8 @@ pub enum LeftOutReason {
     Unlisted,
     /// The item could not be read: a gap.
     Unreadable,
+    /// A pod's pre hook failed, and says that this is an error: a gap. Source: velero.md section 2.8.
+    HookFailed,
 }
 
 impl LeftOutReason {
@@ -94,7 +96,11 @@ impl LeftOutReason {
     pub fn is_gap(self) -> bool {
         matches!(
             self,
-            Self::Forbidden | Self::Undiscovered | Self::Unlisted | Self::Unreadable
+            Self::Forbidden
+                | Self::Undiscovered
+                | Self::Unlisted
+                | Self::Unreadable
+                | Self::HookFailed
         )
     }
 }
@@ -116,6 +122,7 @@ impl fmt::Display for LeftOutReason {
             Self::Undiscovered => "could not be discovered",
             Self::Unlisted => "could not be listed",
             Self::Unreadable => "could not be read",
+            Self::HookFailed => "its pre hook failed",
         })
     }
 }

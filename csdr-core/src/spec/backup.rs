@@ -3,6 +3,7 @@
 use super::{FieldMask, NameFilter, NamespaceFilter, check_name, digest, from_yaml};
 use crate::{
     Error, Result,
+    hook::BackupHooks,
     model::LabelSelector,
     select::{FieldMasks, Filters, Selection},
 };
@@ -87,6 +88,9 @@ pub struct BackupSpec {
     /// Fields whose content is not stored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub masked_fields: Vec<FieldMask>,
+    /// Commands that freeze and thaw pods; a pod's annotations go before them.
+    #[serde(default, skip_serializing_if = "BackupHooks::is_empty")]
+    pub hooks: BackupHooks,
 }
 
 /// In which of its served versions an object is stored. A folder of manifests has each object in one version only: that one is stored.
@@ -254,12 +258,20 @@ impl BackupSpec {
         FieldMasks::new(&self.masked_fields)
     }
 
+    /// Runs these hooks.
+    #[must_use]
+    pub fn with_hooks(mut self, hooks: BackupHooks) -> Self {
+        self.hooks = hooks;
+        self
+    }
+
     /// Refuses what cannot be meant.
     ///
     /// # Errors
     /// `InvalidInput`, naming the field.
     pub fn validate(&self) -> Result<()> {
         check_name("backup", &self.name)?;
+        self.hooks.validate()?;
         self.selection()?;
         self.masks()?;
         for (resource, objects) in &self.ordered_resources {

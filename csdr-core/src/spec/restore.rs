@@ -3,6 +3,7 @@
 use super::{NameFilter, NamespaceFilter, check_name, digest, from_yaml};
 use crate::{
     Error, Result,
+    hook::RestoreHooks,
     model::{LabelSelector, ObjectId},
     modifier::ResourceModifierSpec,
     select::{Filters, Selection},
@@ -66,6 +67,9 @@ pub struct RestoreSpec {
     /// names do not matter.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roots: Vec<ObjectId>,
+    /// Commands and init containers for restored pods; a pod's annotations go before them.
+    #[serde(default, skip_serializing_if = "RestoreHooks::is_empty")]
+    pub hooks: RestoreHooks,
 }
 
 impl RestoreSpec {
@@ -213,6 +217,13 @@ impl RestoreSpec {
         })
     }
 
+    /// Runs these hooks.
+    #[must_use]
+    pub fn with_hooks(mut self, hooks: RestoreHooks) -> Self {
+        self.hooks = hooks;
+        self
+    }
+
     /// The target's name of a namespace of the backup.
     pub fn map_namespace<'a>(&'a self, namespace: &'a str) -> &'a str {
         self.namespace_mapping
@@ -231,6 +242,7 @@ impl RestoreSpec {
             rules.validate()?;
         }
         self.selection()?;
+        self.hooks.validate()?;
         let mut targets = BTreeSet::new();
         for (from, to) in &self.namespace_mapping {
             for name in [from, to] {

@@ -167,7 +167,7 @@ pub(crate) fn commit_record(
     let mut velero = json!({
         "metadata": {},
         "includedNamespaces": namespaces_of(spec),
-        "hooks": {},
+        "hooks": spec.hooks,
         "storageLocation": "default",
     });
     let mut set = |name: &str, value: Value| velero[name] = value;
@@ -212,7 +212,7 @@ pub(crate) fn commit_record(
     if !server_version.is_empty() {
         annotations["velero.io/source-cluster-k8s-gitversion"] = json!(server_version);
     }
-    json!({
+    let mut record = json!({
         "kind": "Backup",
         "apiVersion": "velero.io/v1",
         "metadata": {
@@ -232,5 +232,12 @@ pub(crate) fn commit_record(
             "errors": report.errors.len(),
             "progress": { "totalItems": report.objects, "itemsBackedUp": report.objects },
         },
-    })
+    });
+    if !report.hooks.is_empty() {
+        record["status"]["hookStatus"] = json!({
+            "hooksAttempted": report.hooks.attempted,
+            "hooksFailed": report.hooks.failed,
+        });
+    }
+    record
 }

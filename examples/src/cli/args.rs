@@ -407,6 +407,9 @@ pub(super) struct Gc {
     /// Say what would be removed, change nothing.
     #[arg(long)]
     pub(super) dry_run: bool,
+    // The cluster in which pods are thawed that a dead backup left frozen; if none is named, such leftovers are kept.
+    #[command(flatten)]
+    pub(super) cluster: Cluster,
     /// How long the collector's own claim of a folder holds.
     #[arg(long, hide = true, value_name = "DURATION", value_parser = duration)]
     pub(super) claim_expiry: Option<Duration>,

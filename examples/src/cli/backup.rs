@@ -3,7 +3,7 @@
 use super::{
     Exit,
     args::{BackupCreate, Delete, Explain, Stored, Verify},
-    context::Context,
+    context::{Context, Source},
     spec,
     table::{bytes, facts, list as joined, table, time, took},
 };
@@ -32,7 +32,7 @@ pub(super) async fn create(cx: &Context, args: &BackupCreate) -> Result<Exit> {
         Some(vault) => vault.clone(),
         None => Vault::create(MemoryVault::new()).await?,
     };
-    let backup = Backup::new(source.clone(), vault);
+    let backup = backup_of(&source, vault);
     let plan = cx
         .unless_cancelled("plan backup", backup.plan(&spec))
         .await?;
@@ -50,7 +50,7 @@ pub(super) async fn create(cx: &Context, args: &BackupCreate) -> Result<Exit> {
     if found.is_some() {
         return run(cx, args, &backup, plan).await;
     }
-    let backup = Backup::new(source, cx.make_vault().await?);
+    let backup = backup_of(&source, cx.make_vault().await?);
     let plan = cx
         .unless_cancelled("plan backup", backup.plan(&spec))
         .await?;
@@ -81,6 +81,14 @@ pub(super) async fn explain(cx: &Context, args: &Explain) -> Result<Exit> {
     };
     cx.console.show(cx.output, &said, lines)?;
     Ok(Exit::Complete)
+}
+
+fn backup_of(source: &Source, vault: Vault) -> Backup {
+    let backup = Backup::new(source.collector.clone(), vault);
+    match &source.hooks {
+        Some(hooks) => backup.with_hooks(hooks.clone()),
+        None => backup,
+    }
 }
 
 async fn run(cx: &Context, args: &BackupCreate, backup: &Backup, plan: BackupPlan) -> Result<Exit> {
@@ -308,6 +316,19 @@ fn written(said: &Description) -> String {
         left.push("… and more, in the backup's left-out lists".to_owned());
     }
     section("Left out", left);
+    if let Some(report) = &said.report
+        && !report.hooks.is_empty()
+    {
+        section(
+            "Hooks",
+            report
+                .hooks
+                .to_string()
+                .lines()
+                .map(str::to_owned)
+                .collect(),
+        );
+    }
     if let Some(report) = &said.report {
         section(
             "Errors",

@@ -25,6 +25,8 @@ pub(super) struct Planner<'a> {
     /// Whether blocks are wanted although nothing else is to be followed.
     pub(super) blocks: bool,
     pub(super) discovery: &'a Discovery,
+    /// Whether hooks can be run.
+    pub(super) executor: bool,
     pub(super) left_out: Vec<LeftOut>,
     pub(super) warnings: Vec<String>,
 }
@@ -43,6 +45,7 @@ impl Planner<'_> {
         }
         let together = self.relate(&mut kinds, &namespaces).await?;
         let namespaces = self.owning(namespaces, &kinds, &namespaces_of(&together.related));
+        let hooks = self.hooks(&kinds).await?;
         self.push_namespace_objects(&namespaces, &mut kinds);
         kinds.sort_by_cached_key(|kind| kind.resource.group_resource());
         self.left_out
@@ -56,6 +59,7 @@ impl Planner<'_> {
             kinds,
             related: together.related,
             blocks: together.blocks,
+            hooks,
             left_out: self.left_out,
             warnings: self.warnings,
             digest: String::new(),
