@@ -28,6 +28,8 @@ pub(crate) enum Part {
     Kubernetes,
     /// kube-apiserver 1.21.
     Kubernetes121,
+    /// The judge that opens vaults with Velero's own code.
+    Velero,
 }
 
 /// A file of the recipe, compiled in: the crate works wherever its source lies.
@@ -45,6 +47,8 @@ macro_rules! recipe {
 const ETCD: &[RecipeFile] = recipe!("etcd": "go.mod", "go.sum", "main.go");
 const KUBERNETES: &[RecipeFile] = recipe!("kubernetes": "go.mod", "go.sum");
 const KUBERNETES_1_21: &[RecipeFile] = recipe!("kubernetes-1.21": "go.mod", "go.sum", "main.go");
+const VELERO: &[RecipeFile] =
+    recipe!("velero": "go.mod", "go.sum", "main.go", "folder.go", "files.go", "archive.go");
 
 impl Part {
     fn name(self) -> &'static str {
@@ -52,6 +56,7 @@ impl Part {
             Self::Etcd => "etcd",
             Self::Kubernetes => "kubernetes",
             Self::Kubernetes121 => "kubernetes-1.21",
+            Self::Velero => "velero",
         }
     }
 
@@ -60,6 +65,7 @@ impl Part {
             Self::Etcd => ETCD,
             Self::Kubernetes => KUBERNETES,
             Self::Kubernetes121 => KUBERNETES_1_21,
+            Self::Velero => VELERO,
         }
     }
 
@@ -128,7 +134,7 @@ impl Part {
         self.write_files(&source)?;
         let go = Go::new(&source);
         match self {
-            Self::Etcd => go.build(output, "-s -w", &["."]),
+            Self::Etcd | Self::Velero => go.build(output, "-s -w", &["."]),
             Self::Kubernetes => {
                 let flags = version_flags(
                     self.kubernetes_version()?,
@@ -287,10 +293,16 @@ mod tests {
         let cache = Cache {
             folder: "/cache".into(),
         };
-        let places =
-            [Part::Etcd, Part::Kubernetes, Part::Kubernetes121].map(|part| cache.place(part));
-        assert_ne!(places[0], places[1]);
-        assert_ne!(places[1], places[2]);
+        let places = [
+            Part::Etcd,
+            Part::Kubernetes,
+            Part::Kubernetes121,
+            Part::Velero,
+        ]
+        .map(|part| cache.place(part));
+        for (at, place) in places.iter().enumerate() {
+            assert!(!places[..at].contains(place), "{}", place.display());
+        }
     }
 
     #[test]

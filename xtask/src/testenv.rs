@@ -1,6 +1,6 @@
 //! `cargo xtask testenv`: a control plane in the foreground.
 
-use csdr_testenv::{Binaries, KubeVersion};
+use csdr_testenv::{Binaries, KubeVersion, VeleroJudge};
 
 use crate::run;
 
@@ -19,14 +19,28 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
         }
     }
     if build_only {
-        let versions = version.map_or(KubeVersion::ALL.to_vec(), |version| vec![version]);
-        return locate(&versions);
+        return match version {
+            Some(version) => locate(&[version]),
+            None => locate_all(),
+        };
     }
     let version = version.unwrap_or_default();
     locate(&[version])?;
     let text = version.to_string();
     let mut command = run::cargo(&["run", "--package", "csdr-testenv", "--", "--version", &text])?;
     run::pass_through(&mut command)
+}
+
+/// Makes sure of everything that the tests need, and says where it lies.
+pub(crate) fn locate_all() -> Result<(), String> {
+    locate(&KubeVersion::ALL)?;
+    if let Some(reason) = VeleroJudge::left_out() {
+        println!("left out: {reason}");
+        return Ok(());
+    }
+    let judge = VeleroJudge::locate().map_err(|error| error.chain())?;
+    println!("Velero's code as a judge:\n  {}", judge.program().display());
+    Ok(())
 }
 
 /// Makes sure of the binaries, and says where they lie.

@@ -417,12 +417,7 @@ impl Restore {
                 kinds,
                 namespaces,
                 bare_namespaces: Vec::new(),
-                left_out: backup
-                    .unreadable()
-                    .iter()
-                    .cloned()
-                    .chain(left_out)
-                    .collect(),
+                left_out: backup.gaps().iter().cloned().chain(left_out).collect(),
                 needs: Vec::new(),
                 advice,
                 notes: notes.texts,

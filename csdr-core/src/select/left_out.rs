@@ -81,6 +81,10 @@ pub enum LeftOutReason {
     Unlisted,
     /// The item could not be read: a gap.
     Unreadable,
+    /// Whoever wrote the backup could not back everything up: a gap.
+    PartialBackup,
+    /// The data of a volume that another tool keeps: its claim is restored without it.
+    VolumeData,
 }
 
 impl LeftOutReason {
@@ -88,7 +92,11 @@ impl LeftOutReason {
     pub fn is_gap(self) -> bool {
         matches!(
             self,
-            Self::Forbidden | Self::Undiscovered | Self::Unlisted | Self::Unreadable
+            Self::Forbidden
+                | Self::Undiscovered
+                | Self::Unlisted
+                | Self::Unreadable
+                | Self::PartialBackup
         )
     }
 }
@@ -107,6 +115,8 @@ impl fmt::Display for LeftOutReason {
             Self::Undiscovered => "could not be discovered",
             Self::Unlisted => "could not be listed",
             Self::Unreadable => "could not be read",
+            Self::PartialBackup => "the backup itself is not whole",
+            Self::VolumeData => "not restored with its claim",
         })
     }
 }

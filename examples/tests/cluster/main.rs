@@ -13,6 +13,7 @@ mod message;
 mod migration;
 mod omission;
 mod selection;
+mod upgrade;
 mod versions;
 mod whose;
 mod world;
