@@ -5,7 +5,7 @@ use super::{
     by_name::{gets, nothing, union},
     collect::{ListEvent, OrderedLists},
     freeze::FrozenObjects,
-    listing::{LeftOutList, ListedObject, ResourceList},
+    listing::{LeftOutList, ListedObject, ResourceList, VolumeInfoList},
     merge::{VersionedPage, merge},
     plan::{is_pods, refused},
     unhooked::Unhooked,
@@ -81,6 +81,7 @@ impl ObjectsStage<'_> {
             index: Vec::new(),
             left_out: LeftOutList::default(),
             resource_list: ResourceList::new(),
+            volume_info: VolumeInfoList::new(),
             summary: ObjectsSummary::default(),
             last: None,
             unhooked: Unhooked::default(),
@@ -349,6 +350,7 @@ struct Recorder<'a> {
     index: Vec<IndexPartRecord>,
     left_out: LeftOutList,
     resource_list: ResourceList,
+    volume_info: VolumeInfoList,
     summary: ObjectsSummary,
     last: Option<(ObjectId, String)>,
     unhooked: Unhooked,
@@ -396,7 +398,7 @@ impl Recorder<'_> {
             let (id, version) = (object.id().clone(), version.to_owned());
             let (kind, size) = (self.kind_row(&object), object.json().len() as u64);
             // Made before the archive takes the object, and added once it has: what it refuses is not in the list.
-            let listed = best.then(|| ListedObject::of(&object));
+            let listed = best.then(|| (ListedObject::of(&object), VolumeInfoList::line(&object)));
             let Some(archive) = &mut self.archive else {
                 break;
             };
@@ -410,8 +412,11 @@ impl Recorder<'_> {
                 }
                 Err(error) => return Err(error),
             }
-            if let Some(listed) = listed {
+            if let Some((listed, volume)) = listed {
                 self.resource_list.add(listed)?;
+                if let Some(volume) = volume {
+                    self.volume_info.add(&volume)?;
+                }
             }
             bytes += size;
             count += u64::from(best);
@@ -548,6 +553,9 @@ impl Recorder<'_> {
         let list = std::mem::replace(&mut self.resource_list, ResourceList::new());
         let path = self.stage.layout.side_path("resource-list.json.gz");
         bodies.push((path, list.finish()?));
+        let volumes = std::mem::replace(&mut self.volume_info, VolumeInfoList::new());
+        let path = self.stage.layout.side_path("volumeinfo.json.gz");
+        bodies.push((path, volumes.finish()?));
         self.stage.claim.guard().await?;
         self.files.put_all(bodies).await?;
         Ok(Archived {

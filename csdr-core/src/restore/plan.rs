@@ -437,7 +437,7 @@ impl Restore {
                 namespaces,
                 bare_namespaces: Vec::new(),
                 left_out: backup
-                    .unreadable()
+                    .gaps()
                     .iter()
                     .cloned()
                     .chain(left_out)

@@ -89,6 +89,10 @@ pub enum LeftOutReason {
     Unreadable,
     /// A pod's pre hook failed, and says that this is an error: a gap. Source: velero.md section 2.8.
     HookFailed,
+    /// Whoever wrote the backup could not back everything up: a gap.
+    PartialBackup,
+    /// The data of a volume that another tool keeps: its claim is restored without it.
+    VolumeData,
 }
 
 impl LeftOutReason {
@@ -101,6 +105,7 @@ impl LeftOutReason {
                 | Self::Unlisted
                 | Self::Unreadable
                 | Self::HookFailed
+                | Self::PartialBackup
         )
     }
 }
@@ -123,6 +128,8 @@ impl fmt::Display for LeftOutReason {
             Self::Unlisted => "could not be listed",
             Self::Unreadable => "could not be read",
             Self::HookFailed => "its pre hook failed",
+            Self::PartialBackup => "the backup itself is not whole",
+            Self::VolumeData => "not restored with its claim",
         })
     }
 }

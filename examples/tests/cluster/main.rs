@@ -14,6 +14,7 @@ mod migration;
 mod omission;
 mod related;
 mod selection;
+mod upgrade;
 mod versions;
 mod whose;
 mod world;
