@@ -6,6 +6,7 @@ mod discovery;
 mod duration;
 mod id;
 mod object;
+pub(crate) mod quantity;
 mod selector;
 pub(crate) mod tree;
 mod version;

@@ -5,10 +5,12 @@
 mod backup;
 mod filter;
 mod restore;
+mod restore_transforms;
 
 pub use backup::{ApiVersions, BackupSpec, ClusterScope};
 pub use filter::{FieldMask, MaskAction, NameFilter, NamespaceFilter};
 pub use restore::RestoreSpec;
+pub use restore_transforms::{MetadataOverwrite, StatusRestore};
 
 pub use crate::hook::{BackupHooks, RestoreHooks};
 

@@ -1,6 +1,8 @@
 //! What to restore.
 
-use super::{NameFilter, NamespaceFilter, check_name, digest, from_yaml};
+use super::{
+    MetadataOverwrite, NameFilter, NamespaceFilter, StatusRestore, check_name, digest, from_yaml,
+};
 use crate::{
     Error, Result,
     hook::RestoreHooks,
@@ -70,6 +72,35 @@ pub struct RestoreSpec {
     /// Commands and init containers for restored pods; a pod's annotations go before them.
     #[serde(default, skip_serializing_if = "RestoreHooks::is_empty")]
     pub hooks: RestoreHooks,
+
+    // What the built-in transforms do.
+    /// From old to new prefix of images, as `docker.io/library/` → `registry.example.com/mine/` (R320). Excludes `changeImages` (R324).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub image_registry_mapping: BTreeMap<String, String>,
+    /// The data of a `change-image-name` ConfigMap: `case1: "<old>,<new>"` (R321 to R323).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub change_images: BTreeMap<String, String>,
+    /// Whether node ports of Services stay, with `healthCheckNodePort`. Absent: those of type NodePort do (R269, R270).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preserve_node_ports: Option<bool>,
+    /// From a StorageClass of the backup to one of the target.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub storage_class_mapping: BTreeMap<String, String>,
+    /// The class for claims whose own class the target does not have (R316). Absent: they keep theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_storage_class: Option<String>,
+    /// From an access mode of volumes and claims to another: `ReadWriteMany` → `ReadWriteOnce` (R314).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub access_mode_mapping: BTreeMap<String, String>,
+    /// Labels and annotations that are written over those of the backup.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overwrites: Vec<MetadataOverwrite>,
+    /// Whose status is restored; absent is nobody's, but for objects that ask for it by annotation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore_status: Option<StatusRestore>,
+    /// Whether every object is labelled `velero.io/restore-name` and `velero.io/backup-name`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub velero_labels: bool,
 }
 
 impl RestoreSpec {
@@ -243,6 +274,7 @@ impl RestoreSpec {
         }
         self.selection()?;
         self.hooks.validate()?;
+        self.validate_transforms()?;
         let mut targets = BTreeSet::new();
         for (from, to) in &self.namespace_mapping {
             for name in [from, to] {

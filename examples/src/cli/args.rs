@@ -2,9 +2,11 @@
 
 mod conversion;
 mod filter;
+mod transform;
 
 pub(super) use filter::{BackupFilters, ObjectFilters, Roots};
 pub(super) use conversion::{Choices, Convert, JobStage, Later, Lifecycle, Release, TargetApisOf};
+pub(super) use transform::Transforms;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use csdr_core::{
@@ -320,6 +322,8 @@ pub(super) struct RestorePlan {
     /// Change objects by the rules of this file: Velero's resource modifiers, or the ConfigMap that holds them.
     #[arg(long, value_name = "FILE", conflicts_with = "spec")]
     pub(super) resource_modifiers: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) transforms: Transforms,
     #[command(flatten)]
     pub(super) choices: Choices,
     #[command(flatten)]

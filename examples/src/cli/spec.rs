@@ -70,6 +70,7 @@ pub(super) fn restore(args: &RestorePlan) -> Result<RestoreSpec> {
             spec.backup_name = args.backup.clone().unwrap_or_default();
             spec.namespace_mapping = mapping;
             spec.resource_modifiers = modifiers(args.resource_modifiers.as_deref())?;
+            args.transforms.write(&mut spec)?;
             spec
         }
     };

@@ -10,11 +10,14 @@ use crate::{
     select::{
         Asked, LeftOut, LeftOutReason, ObjectTest, Selection, is_system_namespace, never_restored,
     },
-    spec::RestoreSpec,
+    spec::{ClusterScope, RestoreSpec},
     vault::StoredBackup,
 };
 use futures::TryStreamExt;
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 /// The objects of a backup that a restore of this spec selects, whatever becomes of them in a target; `discovery` says which kinds a
 /// name of the spec may mean.
@@ -50,6 +53,8 @@ pub(super) struct Planner<'a> {
     places: HashMap<String, usize>,
     pub(super) rows: Vec<Row>,
     pub(super) left_out: BTreeSet<LeftOut>,
+    /// Volumes that claims of selected namespaces are bound to, with namespace and name of the claim: they come with their claim.
+    pub(super) bound: Arc<BTreeMap<String, (String, String)>>,
 }
 
 impl<'a> Planner<'a> {
@@ -64,6 +69,7 @@ impl<'a> Planner<'a> {
             places: HashMap::new(),
             rows: Vec::new(),
             left_out: BTreeSet::new(),
+            bound: Arc::default(),
         })
     }
 
@@ -107,7 +113,7 @@ impl<'a> Planner<'a> {
                 continue;
             }
             let test = self.test(&row.id);
-            if !test.is_all() {
+            if !test.is_all() && !self.is_bound(&row.id) {
                 let member = match held.take() {
                     Some((span, member)) if span == row.member => member,
                     _ => backup.member(row.member).await?,
@@ -123,6 +129,7 @@ impl<'a> Planner<'a> {
         if self.rooted.is_none() && self.selection.tests_objects() {
             self.drop_empty_namespaces();
         }
+        self.drop_unclaimed();
         self.rows.shrink_to_fit();
         Ok(())
     }
@@ -176,9 +183,18 @@ impl<'a> Planner<'a> {
         };
         match namespace {
             Some(namespace) => self.decide_namespace(namespace),
+            None if self.is_bound(id) && self.spec.cluster_scoped != ClusterScope::Exclude => Ok(()),
             None if self.selection.takes_cluster_scoped(&spellings) => Ok(()),
             None => left(LeftOutReason::ClusterScoped, ""),
         }
+    }
+
+    /// Whether it is a volume that a claim of a selected namespace is bound to.
+    fn is_bound(&self, id: &ObjectId) -> bool {
+        let resource = id.resource();
+        resource.group().is_empty()
+            && resource.resource() == "persistentvolumes"
+            && self.bound.contains_key(id.name())
     }
 
     fn decide_namespace(&self, namespace: &str) -> std::result::Result<(), Option<LeftOut>> {
@@ -214,6 +230,35 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// Volumes that would only come with their claim are left out where that is not selected.
+    fn drop_unclaimed(&mut self) {
+        if self.bound.is_empty() {
+            return;
+        }
+        let (kinds, namespaces) = (&self.kinds, &self.namespaces);
+        let is = |row: &Row, plural: &str| {
+            let kind = kinds.get(usize::from(row.kind));
+            kind.is_some_and(|kind| kind.group.is_empty() && kind.resource == plural)
+        };
+        let namespace = |row: &Row| namespaces.get((row.namespace as usize).checked_sub(1)?);
+        let claims: BTreeSet<(String, String)> = self
+            .rows
+            .iter()
+            .filter(|row| is(row, "persistentvolumeclaims"))
+            .filter_map(|row| Some((namespace(row)?.clone(), row.name.to_string())))
+            .collect();
+        let alone = self.selection.namespaces().is_all() && !self.selection.tests_objects()
+            || self.spec.cluster_scoped == ClusterScope::Include;
+        let bound = self.bound.clone();
+        self.rows.retain(|row| {
+            alone
+                || !is(row, "persistentvolumes")
+                || bound
+                    .get(&*row.name)
+                    .is_none_or(|claim| claims.contains(claim))
+        });
+    }
+
     fn push(&mut self, row: &IndexRow) -> Result<()> {
         let too_large = |what: &str| {
             Error::new(
@@ -246,6 +291,7 @@ impl<'a> Planner<'a> {
             kind: u16::try_from(kind).map_err(|_| too_large("kinds"))?,
             preferred: row.preferred,
             action: Action::Create,
+            transforms: 0,
         });
         Ok(())
     }
