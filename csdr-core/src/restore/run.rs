@@ -5,7 +5,6 @@ use super::{
     apply::{Creator, manager_of},
     convert::Fitted,
     hooks::RestoreHooksStage,
-    prepare::{Prepared, prepare},
     ready::{Ready, is_served},
     record::Record,
     report::{ObjectOutcome, Outcomes},
