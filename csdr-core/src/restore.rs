@@ -9,25 +9,31 @@
 mod apply;
 mod convert;
 mod explain;
+mod hooks;
 mod plan;
 mod ready;
 mod record;
 mod report;
 mod row;
 mod run;
+mod service;
 mod wave;
 
+pub(crate) use convert::{best_version, is_restored};
 pub use explain::{Explained, ExplainedStep, Explainer, Explanation};
-pub use plan::{Need, PlanNote, PodSecurityAdvice, RestorePlan, RowView};
+pub use plan::{Need, PlanNote, PodSecurityAdvice, RestorePlan, RowView, selected};
 pub use report::{ObjectOutcome, RestoreReport};
 pub use row::{Action, RestoreKind};
+pub(crate) use service::each_service;
 pub use wave::Wave;
 
 use crate::{
     Result,
     cancel::Until,
     conversion::{BuiltinConverter, TargetApis},
-    port::{ApiVersionConverter, ResourceApplier, ResourceTarget, Transform, VaultBackend},
+    port::{
+        ApiVersionConverter, HookExecutor, ResourceApplier, ResourceTarget, Transform, VaultBackend,
+    },
     spec::RestoreSpec,
     transform::{Chain, Surroundings, chain},
     vault::{StoredBackup, Vault},
@@ -72,6 +78,7 @@ pub struct Restore {
     apis: Option<TargetApis>,
     transforms: Vec<Arc<dyn Transform>>,
     scratch: Option<Arc<dyn VaultBackend>>,
+    hooks: Option<Arc<dyn HookExecutor>>,
     /// A foreign backup that was read through scratch.
     adopted: Arc<Mutex<Option<StoredBackup>>>,
 }
@@ -87,6 +94,7 @@ impl Restore {
             apis: None,
             transforms: Vec::new(),
             scratch: None,
+            hooks: None,
             adopted: Arc::default(),
         }
     }
@@ -126,6 +134,14 @@ impl Restore {
         self
     }
 
+    /// Runs hooks in restored pods, by their annotations and the spec, once their containers run. Without it pods' annotations are said in
+    /// a warning, and a spec with commands is refused.
+    #[must_use]
+    pub fn with_hooks(mut self, executor: impl HookExecutor) -> Self {
+        self.hooks = Some(Arc::new(executor));
+        self
+    }
+
     /// The same, making no call any more once the token has fallen. What it reads through scratch is not shared with `self`.
     fn until(&self, cancel: &CancellationToken) -> Self {
         let scratch = self.scratch.clone();
@@ -139,6 +155,10 @@ impl Restore {
             apis: self.apis.clone(),
             transforms: self.transforms.clone(),
             scratch: scratch.map(|scratch| Arc::new(Until::new(scratch, cancel)) as _),
+            hooks: self
+                .hooks
+                .clone()
+                .map(|hooks| Arc::new(Until::new(hooks, cancel)) as _),
             adopted: Arc::new(Mutex::new(adopted)),
         }
     }

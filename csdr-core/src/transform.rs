@@ -9,10 +9,12 @@
 
 mod account;
 mod chain;
+mod difference;
 mod image;
 mod item;
 mod job;
 mod metadata;
+mod namespace;
 mod pod;
 mod server_fields;
 mod service;
@@ -26,6 +28,7 @@ pub use account::Accounts;
 pub use chain::{Chain, Passage, Step, chain};
 pub use image::Images;
 pub use item::{TransformItem, Verdict};
+pub use namespace::{Mention, NamespaceMapping};
 pub use job::Jobs;
 pub use metadata::{Overwrites, VeleroLabels};
 pub use pod::Pods;

@@ -1,6 +1,6 @@
 //! What a restore will do.
 
-use super::{Action, Restore, RestoreKind, Wave, row::Row};
+use super::{Action, Restore, RestoreKind, Wave, row::Row, service::ingress_namespaces};
 use crate::{
     Error, ErrorKind, Result,
     archive::Digest,
@@ -18,17 +18,22 @@ use std::{
 use uuid::Uuid;
 
 mod advice;
+mod custom;
 mod existing;
 mod judge;
 mod note;
+mod masked;
 mod planner;
+mod roots;
 mod transformed;
 mod volumes;
 
 pub use advice::PodSecurityAdvice;
 pub use note::PlanNote;
+pub use planner::selected;
 
 use advice::PodLevels;
+use custom::CustomCheck;
 use judge::Judge;
 use note::NoteTable;
 use planner::Planner;
@@ -208,6 +213,12 @@ impl RestorePlan {
             })
             .map(|row| row.name.to_string())
             .collect()
+    }
+
+    /// Namespaces of the backup whose Ingresses are restored.
+    pub(super) fn ingresses(&self) -> BTreeSet<&str> {
+        let kind = |kind: u16| Some(&self.head.kinds.get(usize::from(kind))?.resource);
+        ingress_namespaces(&self.rows, &self.head.namespaces, kind)
     }
 
     /// The first remark about a row that is about the whole object.
@@ -422,12 +433,14 @@ impl Restore {
         let discovery = self.target.discover().await?;
         let target = self.target_uid(&discovery).await?;
         let mut planner = Planner::new(spec, &discovery)?;
+        planner.follow_roots(&backup).await?;
         let (apis, defined) = self
             .target_apis(&backup, &discovery, |id| planner.would_take(id))
             .await?;
         let stored_volumes = volumes::Stored::read(&backup, |id| planner.would_take(id)).await?;
         planner.bound = stored_volumes.bound();
         planner.select(&backup, &apis).await?;
+        let masked = planner.masked(&backup).await?;
         let Planner {
             kinds: stored,
             namespaces,
@@ -435,6 +448,11 @@ impl Restore {
             left_out,
             ..
         } = planner;
+        let ingresses =
+            ingress_namespaces(&rows, &namespaces, |kind| stored.get(usize::from(kind)));
+        let apis = self
+            .with_services(apis, &backup, &discovery, spec, &ingresses)
+            .await?;
         let mut known = Surroundings {
             owners: owners(&stored, &namespaces, &rows),
             ..stored_volumes
@@ -447,7 +465,7 @@ impl Restore {
             backup: &backup,
             discovery: &discovery,
             apis: &apis,
-            defined: &defined.into_iter().collect(),
+            defined: &defined,
             namespaces: &namespaces,
             stored: &stored,
             kinds: Vec::new(),
@@ -455,6 +473,7 @@ impl Restore {
             notes: NoteTable::default(),
             spec,
             levels: PodLevels::wanted(&stored, apis.minor()),
+            custom: CustomCheck::default(),
             chain: &chain,
             known: &known,
             status: StatusRule::new(spec.restore_status.as_ref())?,
@@ -489,10 +508,11 @@ impl Restore {
                 namespaces,
                 bare_namespaces: Vec::new(),
                 left_out: backup
-                    .unreadable()
+                    .gaps()
                     .iter()
                     .cloned()
                     .chain(left_out)
+                    .chain(masked)
                     .collect(),
                 needs: Vec::new(),
                 transforms: transforms.into_sets(),

@@ -4,6 +4,7 @@ use super::{
     Action, Restore, RestorePlan, RestoreReport, Wave,
     apply::{Creator, manager_of},
     convert::Fitted,
+    hooks::RestoreHooksStage,
     ready::{Ready, is_served},
     record::Record,
     report::{ObjectOutcome, Outcomes},
@@ -12,6 +13,7 @@ use super::{
 use crate::{
     Error, ErrorKind, Result,
     conversion::{Severity, TargetApis},
+    hook::{HookReport, RestoreHookRules},
     model::{Object, ObjectId},
     port::{Event, VaultBackendExt, VaultKey, WriteOptions, operation_id},
     report::{Failure, Note, Outcome, RunOptions, unless_cancelled},
@@ -49,6 +51,12 @@ impl Restore {
     pub async fn run(&self, mut plan: RestorePlan, options: &RunOptions) -> Result<RestoreReport> {
         if options.cancel.is_cancelled() {
             return Err(Error::cancelled("restore"));
+        }
+        if self.hooks.is_none() && plan.head.spec.hooks.has_commands() {
+            return Err(Error::invalid(
+                "the spec has hooks that are commands, and nothing runs them; set a hook executor",
+            )
+            .with_operation("restore"));
         }
         let name = plan.head.spec.name.clone();
         let about = |error: Error| {
@@ -89,6 +97,8 @@ impl Restore {
         let run = Run {
             restore: this,
             outcomes: Mutex::new(Outcomes::new(plan.rows.len())),
+            hooked: Mutex::default(),
+            hooks: Mutex::default(),
             plan: &plan,
             backup,
             apis,
@@ -134,6 +144,15 @@ impl Restore {
         let planned = plan.definitions();
         let (apis, _) = self
             .target_apis(&backup, &discovery, |id| planned.contains(id.name()))
+            .await?;
+        let apis = self
+            .with_services(
+                apis,
+                &backup,
+                &discovery,
+                &plan.head.spec,
+                &plan.ingresses(),
+            )
             .await?;
         let host = self.vault.host();
         let operation = operation_id(&*host.clock, &*host.entropy)?;
@@ -204,6 +223,9 @@ struct Run<'a> {
     record: Record<'a>,
     options: &'a RunOptions,
     outcomes: Mutex<Outcomes>,
+    /// Rows of pods whose annotations ask for hooks.
+    hooked: Mutex<BTreeSet<usize>>,
+    hooks: Mutex<HookReport>,
     started: Timestamp,
     operation: Uuid,
     continued: bool,
@@ -229,6 +251,7 @@ impl Run<'_> {
                 _ => {}
             }
         }
+        self.run_hooks().await?;
         let outcome = if self.outcomes().errors.is_empty() {
             Outcome::Completed
         } else {
@@ -422,6 +445,12 @@ impl Run<'_> {
     ) -> Result<(), (usize, Error)> {
         let row = &self.plan.rows[at];
         let size = object.json().len() as u64;
+        if is_pod(&source) && object.text().contains("post.hook.restore.") {
+            self.hooked
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(at);
+        }
         let target = self.plan.target_id(row).map_err(|error| (at, error))?;
         let fitted = match self.fit(at, &source, object.clone()) {
             Ok(object) => object,
@@ -593,6 +622,70 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// The hooks of pods that this restore made, now or before it died.
+    async fn run_hooks(&self) -> Result<()> {
+        let spec = &self.plan.head.spec.hooks;
+        let hooked =
+            std::mem::take(&mut *self.hooked.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut pods = Vec::new();
+        for (at, row) in self.plan.rows.iter().enumerate() {
+            let made = self.outcomes().rows().get(at) == Some(&ObjectOutcome::Created);
+            // What a dead operation made was not read again: its pods are asked.
+            let asks =
+                spec.has_commands() || hooked.contains(&at) || row.action == Action::CreatedBefore;
+            if made && asks {
+                let id = self.plan.target_id(row)?;
+                pods.extend(is_pod(&id).then_some(id));
+            }
+        }
+        let Some(first) = pods.first() else {
+            return Ok(());
+        };
+        let Some(executor) = self.restore.hooks.as_deref() else {
+            if !hooked.is_empty() {
+                let message = "pods have hooks in their annotations that were not run, this is the first: nothing runs hooks";
+                let note = Note::new(first, format!("{} {message}", hooked.len()));
+                self.outcomes().warnings.push(note);
+            }
+            return Ok(());
+        };
+        self.options.observer.observe(&Event::StageStarted {
+            stage: "hooks",
+            objects: None,
+        });
+        let stage = RestoreHooksStage {
+            target: &*self.restore.target,
+            executor,
+            host: self.restore.vault.host(),
+            rules: RestoreHookRules::new(spec)?,
+            stopped: Default::default(),
+            ended: Mutex::default(),
+        };
+        stage.run(pods).await?;
+        let ended = stage
+            .ended
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut outcomes = self.outcomes();
+        let outcomes = &mut *outcomes;
+        for (notes, kept) in [
+            (ended.errors, &mut outcomes.errors),
+            (ended.warnings, &mut outcomes.warnings),
+        ] {
+            for note in notes {
+                self.options.observer.observe(&Event::Noted {
+                    message: &note.to_string(),
+                });
+                kept.push(note);
+            }
+        }
+        *self.hooks.lock().unwrap_or_else(PoisonError::into_inner) = ended.report;
+        self.options
+            .observer
+            .observe(&Event::StageEnded { stage: "hooks" });
+        Ok(())
+    }
+
     fn report(&self, outcome: Outcome, error: Option<&Error>) -> RestoreReport {
         let outcomes = self.outcomes();
         RestoreReport {
@@ -604,11 +697,20 @@ impl Run<'_> {
             ended: self.restore.vault.host().clock.now(),
             continued: self.continued,
             objects: outcomes.counts(),
+            hooks: self
+                .hooks
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
             warnings: outcomes.warnings.clone(),
             errors: outcomes.errors.clone(),
             failure: error.map(Failure::new),
         }
     }
+}
+
+fn is_pod(id: &ObjectId) -> bool {
+    id.resource().group().is_empty() && id.resource().resource() == "pods"
 }
 
 fn stage_name(wave: Wave) -> &'static str {

@@ -7,6 +7,8 @@ mod container;
 mod image;
 mod volume;
 
+pub(super) use volume::storage_systems;
+
 use super::super::{
     draft::Node,
     outcome::{LossKind, Severity},

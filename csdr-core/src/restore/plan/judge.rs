@@ -3,13 +3,14 @@
 use super::{
     PlanNote,
     advice::PodLevels,
+    custom::{CustomCheck, Definitions},
     note::NoteTable,
     target_of,
     transformed::{STATUS, TransformSets},
 };
 use crate::{
     Error, ErrorKind, Result,
-    archive::Member,
+    archive::{IndexRow, Member},
     conversion::{Severity, SkipReason, TargetApis},
     model::{Discovery, GroupResource, GroupVersionResource, Object, ObjectId},
     restore::{Action, Restore, RestoreKind, Wave, convert::Fitted, row::Row},
@@ -29,8 +30,8 @@ pub(super) struct Judge<'a> {
     pub(super) backup: &'a StoredBackup,
     pub(super) discovery: &'a Discovery,
     pub(super) apis: &'a TargetApis,
-    /// Kinds that definitions of the backup bring.
-    pub(super) defined: &'a BTreeSet<GroupResource>,
+    /// Kinds that definitions of the backup bring, and where these are stored.
+    pub(super) defined: &'a BTreeMap<GroupResource, IndexRow>,
     pub(super) namespaces: &'a [String],
     /// Resources and versions of the rows as they come, by the rows' numbers.
     pub(super) stored: &'a [GroupVersionResource],
@@ -42,6 +43,8 @@ pub(super) struct Judge<'a> {
     pub(super) spec: &'a RestoreSpec,
     /// Gathers what advice about PodSecurityPolicies needs, if any is stored.
     pub(super) levels: Option<PodLevels>,
+    /// Looks at custom resources.
+    pub(super) custom: CustomCheck,
     /// What every object goes through.
     pub(super) chain: &'a Chain,
     pub(super) known: &'a Surroundings,
@@ -77,6 +80,13 @@ impl Judge<'_> {
             .buffered(MEMBERS_AHEAD)
             .boxed();
         let count = rows.len();
+        let definitions = Definitions {
+            restore: self.restore,
+            backup: self.backup,
+            discovery: self.discovery,
+            apis: self.apis,
+            stored: self.defined,
+        };
         for (start, end) in groups {
             let member = match members.next().await {
                 Some(member) => member,
@@ -88,6 +98,9 @@ impl Judge<'_> {
                 Err(error) => return Err(error),
             };
             for (at, row) in rows.iter_mut().enumerate().take(end).skip(start) {
+                if let Some(kind) = self.stored.get(usize::from(row.kind)) {
+                    self.custom.load(kind, &definitions).await?;
+                }
                 self.row(at, count, row, &member)?;
             }
         }
@@ -133,6 +146,9 @@ impl Judge<'_> {
                 row.kind = self.kind_of(stored, fit.to, kind, None)?;
                 for loss in &fit.losses {
                     self.notes.push(at, count, PlanNote::from(loss));
+                }
+                for note in self.custom.notes(converted) {
+                    self.notes.push(at, count, note);
                 }
                 self.transform(at, count, row, &object, converted)?;
             }
@@ -265,7 +281,7 @@ impl Judge<'_> {
         if now.is_some_and(|served| served.serves(&kind.target.version)) {
             return;
         }
-        if now.is_none() && self.defined.contains(&resource) {
+        if now.is_none() && self.defined.contains_key(&resource) {
             kind.defined_by_backup = true;
             return;
         }
