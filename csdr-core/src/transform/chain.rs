@@ -1,13 +1,14 @@
 //! The transforms of one restore in their order.
 
 use super::{
-    Accounts, Images, Jobs, Overwrites, Pods, ServerFields, Services, StorageClasses, Surroundings,
-    TargetName, TransformItem, VeleroLabels, Verdict, Volumes,
+    Accounts, Images, Jobs, NamespaceMapping, Overwrites, Pods, ServerFields, Services,
+    StorageClasses, Surroundings, TargetName, TransformItem, VeleroLabels, Verdict, Volumes,
 };
 use crate::{
     Error, Result,
     conversion::{Change, Edit, Loss, Severity},
     model::{Object, ObjectId, Tree},
+    modifier::ResourceModifiers,
     port::Transform,
     spec::RestoreSpec,
 };
@@ -26,7 +27,7 @@ enum Shown {
 
 /// The transforms of a restore in their order (architecture.md section 5). `own` are the caller's.
 ///
-/// A transform that a spec switches on is pushed where its comment stands; an object goes through all of them, in plan and run alike.
+/// An object goes through all of them, in plan and run alike.
 ///
 /// # Errors
 /// `InvalidInput` for a spec that cannot be meant.
@@ -49,14 +50,18 @@ pub fn chain(
     if !spec.change_images.is_empty() {
         chain.push(Images::by_cases(&spec.change_images)?, Shown::Changes);
     }
-    let volumes = Volumes::new(known, &spec.namespace_mapping);
-    chain.push(volumes, Shown::Counted);
+    chain.push(Volumes::new(known), Shown::Counted);
     chain.push(StorageClasses::new(spec, known), Shown::Changes);
-    // The caller's resource modifiers.
+    if let Some(rules) = &spec.resource_modifiers {
+        chain.push(ResourceModifiers::new(rules)?, Shown::Changes);
+    }
     for transform in own {
         chain.push(transform.clone(), Shown::Changes);
     }
-    // References to mapped namespaces.
+    if !spec.namespace_mapping.is_empty() {
+        let mapping = NamespaceMapping::new(spec.namespace_mapping.clone());
+        chain.push(mapping, Shown::Counted);
+    }
     if !spec.overwrites.is_empty() {
         chain.push(Overwrites::new(&spec.overwrites)?, Shown::Counted);
     }

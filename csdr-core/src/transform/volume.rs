@@ -101,15 +101,14 @@ fn clone_name(volume: &str, namespace: &str, claim: &str) -> String {
 #[derive(Clone, Debug, Default)]
 pub struct Volumes {
     fates: BTreeMap<String, VolumeFate>,
-    namespaces: BTreeMap<String, String>,
 }
 
 impl Volumes {
-    /// `known.volumes` names the volumes of the backup; `namespaces` is the mapping of the restore.
-    pub fn new(known: &Surroundings, namespaces: &BTreeMap<String, String>) -> Self {
+    /// `known.volumes` names the volumes of the backup. A claim's mapped namespace is
+    /// [`NamespaceMapping`](super::NamespaceMapping)'s work.
+    pub fn new(known: &Surroundings) -> Self {
         Self {
             fates: known.volumes.clone(),
-            namespaces: namespaces.clone(),
         }
     }
 
@@ -127,16 +126,6 @@ impl Volumes {
         for field in ["uid", "resourceVersion"] {
             let reason = "names the claim in the source";
             item.remove(&["spec", "claimRef", field], reason);
-        }
-        let namespace = item.text(&["spec", "claimRef", "namespace"]);
-        let mapped = namespace.and_then(|namespace| self.namespaces.get(namespace));
-        if let Some(mapped) = mapped {
-            let path = ["spec", "claimRef", "namespace"];
-            item.set(
-                &path,
-                mapped.as_str(),
-                "the claim's namespace in the target",
-            );
         }
         if let Some(VolumeFate::Rename(_)) = fate {
             let path = ["metadata", "annotations", ORIGINAL_NAME];

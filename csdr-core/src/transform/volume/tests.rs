@@ -86,7 +86,7 @@ fn volumes() -> Volumes {
         .into(),
         ..Surroundings::default()
     };
-    Volumes::new(&known, &[("shop".to_owned(), "copy".to_owned())].into())
+    Volumes::new(&known)
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn velero_3_6_volumes_follow_their_fate() {
             "persistentvolumes/x",
         )
     };
-    let claim = r#""claimRef":{"kind":"PersistentVolumeClaim","namespace":"copy","name":"data"}"#;
+    let claim = r#""claimRef":{"kind":"PersistentVolumeClaim","namespace":"shop","name":"data"}"#;
     assert_eq!(
         through("kept", "Retain"),
         format!(
