@@ -140,7 +140,7 @@ async fn velero_2_2_filters_choose_objects() {
         ),
         ("includedResources: [cm], namespaceSelector: {matchLabels: {team: coffee}}", "other/prices"),
         ("includedResources: [cm], namespaceSelector: {matchLabels: {team: tea}}", "shop/hours shop/kept shop/prices"),
-        ("includedResources: [cm], names: [{resource: cm, included: ['p*', hours], excluded: [hours]}]", "other/prices shop/prices"),
+        ("includedResources: [cm], names: [{resource: cm, included: ['p*', 'h*'], excluded: [hours]}]", "other/prices shop/prices"),
         (
             "includedNamespaces: [shop, other], includedResources: [secrets], namespaceFilters: [{namespaces: ['sh*'], includedResources: [configmaps], labelSelector: {matchLabels: {app: hours}}}]",
             "shop/hours",
@@ -167,6 +167,7 @@ async fn velero_2_4_labels_leave_objects_and_namespaces_out_with_a_reason() {
             "configmaps/shop/hours",
             "configmaps/shop/kept",
             "configmaps/shop/prices",
+            "namespaces/default",
             "namespaces/other",
             "namespaces/shop",
         ]
@@ -224,7 +225,7 @@ async fn a_name_that_means_nothing_is_a_warning_with_advice() {
     let text = plan.warnings.join("\n");
     for warning in [
         "namespace othr is named, but does not exist; did you mean other?",
-        "resource configmapz is named, but the source does not serve it; did you mean configmaps?",
+        "resource configmapz is named, but the source does not serve it; did you mean configmap?",
         "resource secretz is named, but the source does not serve it; did you mean secret?",
         "resource podz is named, but the source does not serve it; did you mean pod?",
         "resource sekrets is named, but the source does not serve it; did you mean secrets?",
@@ -264,6 +265,7 @@ async fn velero_2_6_r163_what_selected_objects_need_comes_along() {
         "priorityclasses.scheduling.k8s.io/high",
         "secrets/shop/key",
         "secrets/shop/oss",
+        "serviceaccounts/shop/default",
         "serviceaccounts/shop/web",
         "storageclasses.storage.k8s.io/fast",
     ]);
@@ -403,6 +405,24 @@ async fn explanations_name_the_rule() {
     assert_eq!(said.to_string(), "persistentvolumes/pv-data: in: needed by persistentvolumeclaims/shop/data (claims)");
 }
 
+#[tokio::test]
+async fn a_stored_backup_explains_itself() {
+    let yaml = "includedNamespaces: [shop, private], excludedResources: [configmaps], maskedFields: [{resource: secrets, fields: [/data], names: [key]}]";
+    let done = run(&cluster(), &spec(yaml)).await.unwrap();
+    let stored = done.vault.backup("one").await.unwrap();
+    for (id, expected) in [
+        ("pods/shop/web", "in: namespace shop and pods are selected"),
+        ("secrets/shop/key", "in: namespace shop and secrets are selected; masked: /data emptied, kubectl's last-applied annotation removed"),
+        ("persistentvolumes/pv-data", "in: needed by persistentvolumeclaims/shop/data (claims)"),
+        ("configmaps/shop/prices", "out: configmaps: excluded by the spec"),
+        ("secrets/private/x", "out: namespace private: labelled to be left out of backups (label velero.io/exclude-from-backup)"),
+        ("persistentvolumes/pv-unused", "out: the filters did not select it, or it did not exist at that time"),
+    ] {
+        let said = stored.explain(&id.parse().unwrap()).await.unwrap();
+        assert_eq!(said.to_string(), format!("{id}: {expected}"));
+    }
+}
+
 async fn restored(vault: &Vault, spec: &RestoreSpec) -> Vec<String> {
     let target = MemoryCluster::new();
     let discovery = ResourceTarget::discover(&target).await.unwrap();
@@ -430,7 +450,7 @@ async fn a_restore_selects_by_the_same_filters() {
         ),
         (
             one().with_namespace("shop").with_namespace("other").with_resource("secrets").with_namespace_filter(NamespaceFilter::of("shop").with_resource("serviceaccounts")),
-            "namespaces/other namespaces/shop secrets/other/oss serviceaccounts/shop/web",
+            "namespaces/other namespaces/shop secrets/other/oss serviceaccounts/shop/default serviceaccounts/shop/web",
         ),
     ] {
         assert_eq!(restored(&done.vault, &spec).await.join(" "), expected);
