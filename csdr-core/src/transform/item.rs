@@ -3,7 +3,7 @@
 use super::difference;
 use crate::{
     conversion::{
-        Change, Loss, LossKind, Severity, Stage,
+        Change, Edit, Loss, LossKind, Severity, Stage,
         draft::{Log, Node},
     },
     model::{Object, ObjectId, Tree},
@@ -45,12 +45,15 @@ pub struct TransformItem<'a> {
 impl<'a> TransformItem<'a> {
     /// An object as stored, where it will go, and the tree that is to be changed: the stored object in the target's version.
     pub fn new(stored: &'a Object, target: ObjectId, tree: Tree) -> Self {
+        let secret =
+            target.resource().group().is_empty() && target.resource().resource() == "secrets";
         Self {
             stored,
             target,
             tree,
             log: Log {
                 stage: Stage::Transforms,
+                secret,
                 ..Log::default()
             },
         }
@@ -80,6 +83,21 @@ impl<'a> TransformItem<'a> {
     /// The value at a path.
     pub fn get(&self, path: &[&str]) -> Option<&Tree> {
         self.tree.at(path).filter(|value| !value.is_null())
+    }
+
+    /// The value at a path as it came in, also if a transform has taken it away since: `status`, `metadata.ownerReferences`.
+    pub fn original(&self, path: &[&str]) -> Option<&Tree> {
+        let here = |change: &&Change| {
+            change.edit == Edit::Removed
+                && change
+                    .path
+                    .strip_prefix('/')
+                    .is_some_and(|keys| keys.split('/').eq(path.iter().copied()))
+        };
+        self.get(path).or_else(|| {
+            let taken = self.log.changes.iter().find(here);
+            taken.and_then(|change| change.before.as_ref())
+        })
     }
 
     /// The string at a path.

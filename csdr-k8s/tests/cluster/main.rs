@@ -9,6 +9,7 @@
 mod conformance;
 mod connect;
 mod discovery;
+mod exec;
 mod list;
 mod plane;
 mod strategic;

@@ -137,8 +137,17 @@ fn velero_3_8_resource_modifiers_of_a_file_change_what_is_written() {
     );
     for (name, file) in [("one", "rules.yaml"), ("two", "map.yaml")] {
         world.ok(&[
-            "restore", "create", name, "--backup", "b", "-n", "shop", "--to", name,
-            "--resource-modifiers", file,
+            "restore",
+            "create",
+            name,
+            "--backup",
+            "b",
+            "-n",
+            "shop",
+            "--to",
+            name,
+            "--resource-modifiers",
+            file,
         ]);
         let folder = world.path(name);
         let image = |deployment: &str| {
@@ -151,9 +160,20 @@ fn velero_3_8_resource_modifiers_of_a_file_change_what_is_written() {
     world.write("bad.yaml", &rules.replace("^frontend$", "("));
     world
         .csdr(&[
-            "restore", "plan", "r", "--backup", "b", "--to", "out", "--resource-modifiers", "bad.yaml",
+            "restore",
+            "plan",
+            "r",
+            "--backup",
+            "b",
+            "--to",
+            "out",
+            "--resource-modifiers",
+            "bad.yaml",
         ])
-        .refuses(2, &["rule=1", "field=conditions.resourceNameRegex", "bad.yaml"]);
+        .refuses(
+            2,
+            &["rule=1", "field=conditions.resourceNameRegex", "bad.yaml"],
+        );
 }
 
 #[test]
@@ -161,11 +181,23 @@ fn velero_3_9_what_names_a_mapped_namespace_follows() {
     let world = World::new();
     world.back_up("b");
     world.ok(&[
-        "restore", "create", "r", "--backup", "b", "--to", "out", "--map-namespace", "monitoring:watch",
+        "restore",
+        "create",
+        "r",
+        "--backup",
+        "b",
+        "--to",
+        "out",
+        "--map-namespace",
+        "monitoring:watch",
     ]);
     let mut seen = 0;
     for (path, bytes) in files(&world.path("out")) {
-        let is_rbac = ["rolebindings.rbac", "clusterrolebindings.rbac", "apiservices."];
+        let is_rbac = [
+            "rolebindings.rbac",
+            "clusterrolebindings.rbac",
+            "apiservices.",
+        ];
         if is_rbac.iter().any(|kind| path.contains(kind)) {
             let text = String::from_utf8(bytes).unwrap();
             assert!(!text.contains("namespace: monitoring"), "{path}\n{text}");
