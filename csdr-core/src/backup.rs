@@ -10,7 +10,9 @@
 //! 4. *Volumes end here.*
 //! 5. `seal`: side files → report → manifest → commit record.
 
+mod by_name;
 mod collect;
+mod explain;
 mod freeze;
 mod listing;
 mod merge;
@@ -21,13 +23,18 @@ mod run;
 mod seal;
 mod unhooked;
 
-pub use plan::{BackupPlan, HookedPod, PlannedBlock, PlannedKind, PlannedUnit};
+pub use explain::Explanation;
+pub use plan::{
+    BackupPlan, HookedPod, PlannedBlock, PlannedKind, PlannedUnit, RelatedObject,
+};
 pub(crate) use report::ObjectsSummary;
+pub use crate::related::ItemBlock;
 pub use report::{BackupReport, KindCount};
 
 use crate::{
     cancel::Until,
-    port::{HookExecutor, ResourceCollector},
+    port::{HookExecutor, ItemAction, ResourceCollector},
+    related::captured_together,
     vault::Vault,
 };
 use std::sync::Arc;
@@ -59,17 +66,53 @@ use tokio_util::sync::CancellationToken;
 pub struct Backup {
     collector: Arc<dyn ResourceCollector>,
     vault: Vault,
+    actions: Vec<Arc<dyn ItemAction>>,
+    blocks: bool,
     hooks: Option<Arc<dyn HookExecutor>>,
 }
 
 impl Backup {
-    /// From a source into a vault.
+    /// From a source into a vault. Objects that selected ones need are taken along, as
+    /// [`captured_together`](crate::related::captured_together) says.
     pub fn new(collector: impl ResourceCollector, vault: Vault) -> Self {
         Self {
             collector: Arc::new(collector),
             vault,
+            actions: captured_together(),
+            blocks: false,
             hooks: None,
         }
+    }
+
+    /// Asks another action as well what objects need.
+    ///
+    /// ```
+    /// use csdr_core::{backup::Backup, memory::{MemoryCluster, MemoryVault}, related::Configuration, vault::Vault};
+    /// # futures::executor::block_on(async {
+    /// let vault = Vault::create(MemoryVault::new()).await?;
+    /// // A backup of single pods has their ConfigMaps and Secrets, too.
+    /// let backup = Backup::new(MemoryCluster::new(), vault).with_item_action(Configuration);
+    /// # csdr_core::Result::Ok(())
+    /// # }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn with_item_action(mut self, action: impl ItemAction) -> Self {
+        self.actions.push(Arc::new(action));
+        self
+    }
+
+    /// Asks no action: nothing is taken but what the filters select.
+    #[must_use]
+    pub fn without_item_actions(mut self) -> Self {
+        self.actions.clear();
+        self
+    }
+
+    /// Has the plan know its [blocks](BackupPlan::blocks) also where nothing is to be followed: pods and claims are read for them.
+    #[must_use]
+    pub fn with_item_blocks(mut self) -> Self {
+        self.blocks = true;
+        self
     }
 
     /// Runs hooks of pods, by their annotations and the spec. Without it a plan does not look for hooks, and a run says in a warning if
@@ -85,6 +128,8 @@ impl Backup {
         Self {
             collector: Arc::new(Until::new(self.collector.clone(), cancel)),
             vault: self.vault.until(cancel),
+            actions: self.actions.clone(),
+            blocks: self.blocks,
             hooks: self
                 .hooks
                 .clone()

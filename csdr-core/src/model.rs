@@ -6,12 +6,15 @@ mod discovery;
 mod duration;
 mod id;
 mod object;
+pub(crate) mod quantity;
 mod selector;
 pub(crate) mod tree;
 mod version;
 
 pub use custom::{CustomConversion, CustomKind};
 pub use discovery::{ApiResource, Discovery, DiscoveryGap, GapExtent, ServedVersion};
+pub(crate) use discovery::spellings;
+pub(crate) use id::is_object_name;
 pub use duration::GoDuration;
 pub use id::{GroupResource, GroupVersionKind, GroupVersionResource, ObjectId};
 pub use object::{Object, ObjectMeta};

@@ -22,12 +22,15 @@
 //! from Go modules into the user's cache folder ([`Binaries`]). The Go modules, with every
 //! version pinned, lie in this crate's `go/` folder.
 //!
+//! [`VeleroJudge`] opens a vault's folder with Velero's own code.
+//!
 //! Features: `harness` (default) compiles the control plane; without it only the recipe
 //! for the binaries is there. `cluster` switches on this crate's tests that start control planes.
 
 mod binaries;
 mod error;
 mod recipe;
+mod velero;
 mod version;
 
 #[cfg(feature = "harness")]
@@ -43,6 +46,7 @@ mod supervisor;
 
 pub use binaries::{Binaries, NodeBinaries};
 pub use error::Error;
+pub use velero::{JudgedFile, VeleroJudge};
 pub use version::KubeVersion;
 
 #[cfg(feature = "harness")]

@@ -32,6 +32,8 @@ pub(crate) enum Part {
     Scheduler,
     /// kwok, with the files that say how its nodes and pods behave.
     Kwok,
+    /// The judge that opens vaults with Velero's own code.
+    Velero,
 }
 
 /// The stages of fast nodes and pods, as they lie in kwok's module. Without them it says "no stages found".
@@ -62,6 +64,8 @@ const ETCD: &[RecipeFile] = recipe!("etcd": "go.mod", "go.sum", "main.go");
 const KUBERNETES: &[RecipeFile] = recipe!("kubernetes": "go.mod", "go.sum");
 const KUBERNETES_1_21: &[RecipeFile] = recipe!("kubernetes-1.21": "go.mod", "go.sum", "main.go");
 const KWOK: &[RecipeFile] = recipe!("kwok": "go.mod", "go.sum");
+const VELERO: &[RecipeFile] =
+    recipe!("velero": "go.mod", "go.sum", "main.go", "folder.go", "files.go", "archive.go");
 
 impl Part {
     fn name(self) -> &'static str {
@@ -71,6 +75,7 @@ impl Part {
             Self::Kubernetes121 => "kubernetes-1.21",
             Self::Scheduler => "kubernetes-scheduler",
             Self::Kwok => "kwok",
+            Self::Velero => "velero",
         }
     }
 
@@ -80,6 +85,7 @@ impl Part {
             Self::Kubernetes | Self::Scheduler => KUBERNETES,
             Self::Kubernetes121 => KUBERNETES_1_21,
             Self::Kwok => KWOK,
+            Self::Velero => VELERO,
         }
     }
 
@@ -153,7 +159,7 @@ impl Part {
         self.write_files(&source)?;
         let go = Go::new(&source);
         match self {
-            Self::Etcd => go.build(output, "-s -w", &["."]),
+            Self::Etcd | Self::Velero => go.build(output, "-s -w", &["."]),
             Self::Kubernetes => {
                 let commands = [
                     "k8s.io/kubernetes/cmd/kube-apiserver",
@@ -343,6 +349,7 @@ mod tests {
             Part::Kubernetes121,
             Part::Scheduler,
             Part::Kwok,
+            Part::Velero,
         ];
         let places: std::collections::BTreeSet<_> =
             parts.iter().map(|part| cache.place(*part)).collect();

@@ -30,6 +30,9 @@ pub struct BackupReport {
     pub continued: bool,
     /// Objects in the archive.
     pub objects: u64,
+    /// Of these, objects that the filters did not select and that were taken because others need them.
+    #[serde(default)]
+    pub related: u64,
     /// Bytes of their JSON.
     pub bytes: u64,
     /// Bytes of the archive.
@@ -65,6 +68,8 @@ pub struct KindCount {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ObjectsSummary {
     pub(crate) objects: u64,
+    #[serde(default)]
+    pub(crate) related: u64,
     pub(crate) bytes: u64,
     pub(crate) archive_bytes: u64,
     pub(crate) kinds: Vec<KindCount>,
@@ -93,6 +98,9 @@ impl fmt::Display for BackupReport {
             "Backup {}: {}, {} objects, {} bytes in an archive of {} bytes",
             self.name, self.outcome, self.objects, self.bytes, self.archive_bytes
         )?;
+        if self.related > 0 {
+            write!(f, "\n  taken because others need them: {}", self.related)?;
+        }
         if !self.hooks.is_empty() {
             let text = self.hooks.to_string().replace('\n', "\n  ");
             write!(f, "\n  hooks: {text}")?;

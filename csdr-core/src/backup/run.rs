@@ -347,6 +347,7 @@ impl Run<'_> {
             ended: self.backup.vault.host().clock.now(),
             continued: self.continued,
             objects: summary.objects,
+            related: summary.related,
             bytes: summary.bytes,
             archive_bytes: summary.archive_bytes,
             kinds: summary.kinds,

@@ -5,7 +5,6 @@ use super::{
     apply::{Creator, manager_of},
     convert::Fitted,
     hooks::RestoreHooksStage,
-    prepare::{Prepared, prepare},
     ready::{Ready, is_served},
     record::Record,
     report::{ObjectOutcome, Outcomes},
@@ -18,6 +17,7 @@ use crate::{
     model::{Object, ObjectId},
     port::{Event, VaultBackendExt, VaultKey, WriteOptions, operation_id},
     report::{Failure, Note, Outcome, RunOptions, unless_cancelled},
+    transform::{Chain, Passage, Verdict},
     vault::{Claim, ClaimRequest, RestoreLayout, StoredBackup},
 };
 use futures::{
@@ -66,6 +66,9 @@ impl Restore {
         };
         let started = self.vault.host().clock.now();
         let layout = RestoreLayout::new(&name)?;
+        let chain = self
+            .chain(&plan.head.spec, &plan.head.known)
+            .map_err(about)?;
         let this = &self.until(&options.cancel);
         let begun =
             unless_cancelled(&options.cancel, this.begin(&mut plan, &layout, options)).await;
@@ -99,6 +102,7 @@ impl Restore {
             plan: &plan,
             backup,
             apis,
+            chain,
             creator,
             claim: &claim,
             record: Record {
@@ -140,6 +144,15 @@ impl Restore {
         let planned = plan.definitions();
         let (apis, _) = self
             .target_apis(&backup, &discovery, |id| planned.contains(id.name()))
+            .await?;
+        let apis = self
+            .with_services(
+                apis,
+                &backup,
+                &discovery,
+                &plan.head.spec,
+                &plan.ingresses(),
+            )
             .await?;
         let host = self.vault.host();
         let operation = operation_id(&*host.clock, &*host.entropy)?;
@@ -203,6 +216,8 @@ struct Run<'a> {
     plan: &'a RestorePlan,
     backup: StoredBackup,
     apis: TargetApis,
+    /// What every object goes through, as in the plan.
+    chain: Chain,
     creator: Creator<'a>,
     claim: &'a Claim,
     record: Record<'a>,
@@ -253,6 +268,8 @@ impl Run<'_> {
         for (at, row) in self.plan.rows.iter().enumerate() {
             let outcome = match row.action {
                 Action::Create => continue,
+                // It may have been created without it.
+                Action::CreatedBefore if self.plan.restores_status(row) => continue,
                 Action::SkipExisting => ObjectOutcome::Existed,
                 Action::CreatedBefore => ObjectOutcome::Created,
                 Action::Blocked => ObjectOutcome::Failed,
@@ -368,7 +385,8 @@ impl Run<'_> {
 
     fn rows_of(&self, wave: Wave) -> Vec<u32> {
         let wanted = |row: &Row| {
-            row.action == Action::Create && self.plan.kind(row).is_ok_and(|kind| kind.wave == wave)
+            matches!(row.action, Action::Create | Action::CreatedBefore)
+                && self.plan.kind(row).is_ok_and(|kind| kind.wave == wave)
         };
         let outcomes = self.outcomes();
         let pending = |at: usize| outcomes.rows().get(at) == Some(&ObjectOutcome::Pending);
@@ -434,21 +452,24 @@ impl Run<'_> {
                 .insert(at);
         }
         let target = self.plan.target_id(row).map_err(|error| (at, error))?;
-        let fitted = match self.fit(at, &source, object) {
+        let fitted = match self.fit(at, &source, object.clone()) {
             Ok(object) => object,
             Err((outcome, message)) => {
                 self.settle(at, &source, outcome, Some(message), size);
                 return Ok(());
             }
         };
-        let prepared = prepare(&fitted, &target).map_err(|error| (at, error))?;
+        let passage = self.chain.pass(&object, &fitted, target.clone());
         drop(fitted);
-        let (outcome, message) = match prepared {
-            Prepared::Skip(reason) => (ObjectOutcome::Skipped, Some(reason.to_owned())),
-            Prepared::Create(object) => match self.create(&target, &object).await {
-                Ok(outcome) => (outcome, None),
-                Err(error) => (ObjectOutcome::Failed, Some(error.chain())),
+        let (outcome, message) = match passage {
+            Ok(passage) => match passage.verdict() {
+                Verdict::Skip { reason } => (ObjectOutcome::Skipped, Some(reason.to_string())),
+                Verdict::Restore => match self.write(row, &target, &passage).await {
+                    Ok(outcome) => (outcome, None),
+                    Err(error) => (ObjectOutcome::Failed, Some(error.chain())),
+                },
             },
+            Err(error) => (ObjectOutcome::Failed, Some(error.chain())),
         };
         self.settle(at, &source, outcome, message, size);
         Ok(())
@@ -485,6 +506,29 @@ impl Run<'_> {
             Fitted::Skipped(reason) => Err((ObjectOutcome::Skipped, reason.to_string())),
             Fitted::NoRoute(reason) => Err((ObjectOutcome::Failed, reason.to_string())),
         }
+    }
+
+    /// Writes an object that the transforms let pass, and its status if the plan says so.
+    async fn write(
+        &self,
+        row: &Row,
+        target: &ObjectId,
+        passage: &Passage<'_>,
+    ) -> Result<ObjectOutcome> {
+        let object = passage.object()?;
+        let outcome = match row.action {
+            Action::CreatedBefore => ObjectOutcome::Created,
+            _ => self.create(target, &object).await?,
+        };
+        let status = passage.status().filter(|_| self.plan.restores_status(row));
+        if let (ObjectOutcome::Created, Some(status)) = (outcome, status)
+            && let Err(error) = self.creator.write_status(&object, status).await
+        {
+            // Source: velero.md section 3.10: a status that cannot be written is a warning.
+            let message = format!("its status was not restored: {}", error.chain());
+            self.outcomes().warnings.push(Note::new(target, message));
+        }
+        Ok(outcome)
     }
 
     async fn create(&self, target: &ObjectId, object: &Object) -> Result<ObjectOutcome> {

@@ -12,4 +12,5 @@ mod discovery;
 mod exec;
 mod list;
 mod plane;
+mod strategic;
 mod write;

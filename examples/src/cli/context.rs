@@ -220,14 +220,12 @@ impl Context {
         })
     }
 
-    /// What a cluster serves now.
+    /// What a cluster serves now, and how its own custom kinds convert.
     pub(super) async fn apis(&self, cluster: &Cluster) -> Result<TargetApis> {
         let target = KubeTarget::new(self.cluster(cluster).await?);
         let target = wrapped(self.hooks.wrap_target.as_ref(), Arc::new(target) as _);
-        let discovery = self
-            .unless_cancelled("discover cluster", target.discover())
-            .await?;
-        Ok(TargetApis::from_discovery(discovery))
+        let asking = async { TargetApis::of_target(&*target, target.discover().await?).await };
+        self.unless_cancelled("discover cluster", asking).await
     }
 
     /// The cluster that the flags or the environment name; in a pod without either, the pod's own.

@@ -1,6 +1,6 @@
 //! The hooks that a backup will run.
 
-use super::{PlannedKind, planner::Planner};
+use super::{PlannedKind, PlannedUnit, planner::Planner};
 use crate::{
     Error, ErrorKind, Result,
     hook::{BackupHookRules, HookCommand, HookPod, blocks},
@@ -86,9 +86,13 @@ impl Planner<'_> {
         }
         let mut pods = Vec::new();
         for kind in kinds.iter().filter(|kind| is_pods(kind)) {
-            for unit in kind.units.iter().filter(|unit| unit.objects != Some(0)) {
+            let listed = |unit: &&PlannedUnit| unit.objects != Some(0) && !unit.by_name;
+            for unit in kind.units.iter().filter(listed) {
+                let test = self
+                    .selection
+                    .test(&kind.spellings(), unit.namespace.as_deref());
                 let version = &kind.resource.version;
-                let request = kind.request(version, unit, &self.spec.label_selector, 1 << 20)?;
+                let request = kind.request(version, unit, &self.selection, 1 << 20)?;
                 let mut pages = self.collector.list(request);
                 loop {
                     let page = match pages.try_next().await {
@@ -106,7 +110,8 @@ impl Planner<'_> {
                     for object in page.objects {
                         let may =
                             !rules.is_empty() || object.text().contains(BackupHookRules::MARK);
-                        if may && object_left_out(&object).is_none() {
+                        let selected = test.misses(object.id().name(), object.meta()).is_none();
+                        if may && selected && object_left_out(&object).is_none() {
                             self.hooked(&rules, HookPod::of(&object)?, &mut pods);
                         }
                     }
