@@ -116,11 +116,7 @@ mod tests {
             assert_eq!(again, parsed);
         }
         for absent in ["/foo/2", "/foo/01", "/foo/-", "/foo/-1", "/foo/0/x", "/x"] {
-            assert_eq!(
-                Pointer::parse(absent).unwrap().get(&tree),
-                None,
-                "{absent}"
-            );
+            assert_eq!(Pointer::parse(absent).unwrap().get(&tree), None, "{absent}");
         }
         for bad in ["", "foo", "/a~", "/a~2b", &"/x".repeat(3000)] {
             assert!(Pointer::parse(bad).is_err(), "{bad}");

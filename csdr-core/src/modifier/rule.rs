@@ -68,7 +68,11 @@ impl Rule {
             name: name(resource_name_regex).map_err(at("resourceNameRegex"))?,
             namespaces: Patterns::new("namespaces", namespaces, &[]).map_err(at("namespaces"))?,
             labels: label_selector.clone(),
-            matches: matches.iter().enumerate().map(test).collect::<Result<_>>()?,
+            matches: matches
+                .iter()
+                .enumerate()
+                .map(test)
+                .collect::<Result<_>>()?,
             patch: Patch::new(rule)?,
         })
     }
@@ -103,7 +107,8 @@ impl Rule {
 
     /// Whether the conditions hold that look into the object.
     pub(super) fn holds(&self, stored: &Tree, converted: &Tree) -> bool {
-        self.labels.matches(&stored.texts_at(&["metadata", "labels"]))
+        self.labels
+            .matches(&stored.texts_at(&["metadata", "labels"]))
             && self.matches.iter().all(|(path, value)| {
                 let tree = match path.is_in(stored) {
                     true => stored,
@@ -205,7 +210,9 @@ fn name(text: &str) -> Result<Option<Regex>> {
         return Ok(None);
     }
     if text.len() > REGEX_TEXT {
-        return Err(Error::invalid("regular expression is longer than 1024 bytes"));
+        return Err(Error::invalid(
+            "regular expression is longer than 1024 bytes",
+        ));
     }
     let built = RegexBuilder::new(text)
         .unicode(false)
@@ -247,9 +254,8 @@ impl Patch {
         }
         let read = |name: &str, list: &[PatchData]| {
             let one = |(at, data): (usize, &PatchData)| {
-                patch_data(&data.patch_data).map_err(|error| {
-                    error.with_context("field", format!("{name}[{at}].patchData"))
-                })
+                patch_data(&data.patch_data)
+                    .map_err(|error| error.with_context("field", format!("{name}[{at}].patchData")))
             };
             list.iter().enumerate().map(one).collect::<Result<Vec<_>>>()
         };
@@ -281,7 +287,8 @@ fn operation((number, written): (usize, &spec::JsonPatchOperation)) -> Result<Op
     let from = || Pointer::parse(&written.from).map_err(at("from"));
     let value = || {
         let text = written.value.as_deref().ok_or_else(|| {
-            let message = "the operation needs a value; an empty text is written `\"\"`, null `\"null\"`";
+            let message =
+                "the operation needs a value; an empty text is written `\"\"`, null `\"null\"`";
             at("value")(Error::invalid(message))
         })?;
         value::value(text).map_err(at("value"))

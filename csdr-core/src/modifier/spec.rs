@@ -271,7 +271,9 @@ impl ResourceModifierSpec {
 
     fn of_config_map(tree: &Tree) -> Result<Self> {
         let bad = |message: &str| Err(reading(Error::invalid(message)));
-        if (tree.text_at(&["apiVersion"]), tree.text_at(&["kind"])) != (Some("v1"), Some("ConfigMap")) {
+        if (tree.text_at(&["apiVersion"]), tree.text_at(&["kind"]))
+            != (Some("v1"), Some("ConfigMap"))
+        {
             return bad("not a ConfigMap of v1");
         }
         let data = tree.at(&["data"]).and_then(Tree::as_object);
@@ -295,9 +297,9 @@ impl ResourceModifierSpec {
         let mut spec: Self = decode(&Tree::Object(head)).map_err(reading)?;
         let rules = match &rules {
             None => &[][..],
-            Some(rules) => rules.as_array().ok_or_else(|| {
-                reading(Error::invalid("`resourceModifierRules` is not a list"))
-            })?,
+            Some(rules) => rules
+                .as_array()
+                .ok_or_else(|| reading(Error::invalid("`resourceModifierRules` is not a list")))?,
         };
         for (at, rule) in rules.iter().enumerate() {
             let rule = decode(rule).map_err(|error| reading(error.with_context("rule", at + 1)))?;

@@ -86,45 +86,132 @@ fn velero_3_8_what_cannot_be_meant_is_refused_with_rule_and_field() {
     let good = "{conditions: {groupResource: pods}, patches: [{operation: remove, path: /a}]}";
     let two = |rule: &str| format!("version: v1\nresourceModifierRules: [{good}, {rule}]");
     let patch = |patch: &str| {
-        two(&format!("{{conditions: {{groupResource: pods}}, patches: [{patch}]}}"))
+        two(&format!(
+            "{{conditions: {{groupResource: pods}}, patches: [{patch}]}}"
+        ))
     };
     let condition = |condition: &str| {
-        two(&format!("{{conditions: {{groupResource: pods, {condition}}}, patches: [{{operation: remove, path: /a}}]}}"))
+        two(&format!(
+            "{{conditions: {{groupResource: pods, {condition}}}, patches: [{{operation: remove, path: /a}}]}}"
+        ))
     };
     for (text, parts) in [
-        ("version: v2\nresourceModifierRules: []".to_owned(), &["`version` must be `v1`"][..]),
-        ("version: v1\nresourceModifierRules: []".to_owned(), &["no rules"]),
+        (
+            "version: v2\nresourceModifierRules: []".to_owned(),
+            &["`version` must be `v1`"][..],
+        ),
+        (
+            "version: v1\nresourceModifierRules: []".to_owned(),
+            &["no rules"],
+        ),
         ("version: v1".to_owned(), &["no rules"]),
         ("version: v1\nversion1: v1".to_owned(), &["version1"]),
         ("- a".to_owned(), &["not an object"]),
         (String::new(), &["empty"]),
         ("a: 1\n---\nb: 1\n".to_owned(), &["more than one"]),
-        (two("{conditions: {groupResource: pods}, patch: []}"), &["unknown field `patch`", "rule=2"]),
-        (two("{conditions: {groupResource: pods}}"), &["needs patches", "rule=2"]),
         (
-            two("{conditions: {groupResource: pods}, patches: [{operation: remove, path: /a}], mergePatches: [{patchData: '{}'}]}"),
+            two("{conditions: {groupResource: pods}, patch: []}"),
+            &["unknown field `patch`", "rule=2"],
+        ),
+        (
+            two("{conditions: {groupResource: pods}}"),
+            &["needs patches", "rule=2"],
+        ),
+        (
+            two(
+                "{conditions: {groupResource: pods}, patches: [{operation: remove, path: /a}], mergePatches: [{patchData: '{}'}]}",
+            ),
             &["only one", "rule=2"],
         ),
-        (two("{conditions: {}, patches: [{operation: remove, path: /a}]}"), &["groupResource", "rule=2"]),
-        (two("{conditions: {groupResource: ''}, patches: [{operation: remove, path: /a}]}"), &["rule=2", "field=conditions.groupResource"]),
-        (two("{conditions: {groupResource: '{pods,services}'}, patches: [{operation: remove, path: /a}]}"), &["rule=2", "field=conditions.groupResource"]),
-        (condition("resourceNameRegex: '(a'"), &["not a regular expression", "rule=2", "field=conditions.resourceNameRegex"]),
-        (condition("resourceNameRegex: 'a{1000}{1000}{100}'"), &["larger than allowed", "field=conditions.resourceNameRegex"]),
-        (condition("namespaces: ['a**']"), &["field=conditions.namespaces"]),
-        (condition("labelSelector: {matchLabels: {'a b': c}}"), &["field=conditions.labelSelector"]),
-        (condition("labelSelector: {labels: {}}"), &["unknown field", "rule=2"]),
-        (condition("matches: [{path: a, value: b}]"), &["begins with a slash", "field=conditions.matches[0].path"]),
-        (condition("matches: [{path: /a}]"), &["missing field `value`", "rule=2"]),
-        (patch("{operation: put, path: /a}"), &["not an operation", "rule=2", "field=patches[0].operation"]),
-        (patch("{operation: remove, path: ''}"), &["must not be empty", "field=patches[0].path"]),
-        (patch("{operation: remove, path: /a~2}"), &["field=patches[0].path"]),
-        (patch("{operation: copy, path: /a}"), &["field=patches[0].from"]),
-        (patch("{operation: add, path: /a}"), &["needs a value", "field=patches[0].value"]),
-        (patch("{operation: add, path: /a, value: null}"), &["needs a value", "field=patches[0].value"]),
-        (patch("{operation: add, path: /a, value: '{'}"), &["field=patches[0].value"]),
-        (patch("{operation: add, path: /a, value: 1}"), &["expected a string", "rule=2"]),
-        (two("{conditions: {groupResource: pods}, mergePatches: [{patchData: '['}]}"), &["rule=2", "field=mergePatches[0].patchData"]),
-        (two("{conditions: {groupResource: pods}, strategicPatches: [{patchData: 'a'}]}"), &["a patch is an object", "field=strategicPatches[0].patchData"]),
+        (
+            two("{conditions: {}, patches: [{operation: remove, path: /a}]}"),
+            &["groupResource", "rule=2"],
+        ),
+        (
+            two("{conditions: {groupResource: ''}, patches: [{operation: remove, path: /a}]}"),
+            &["rule=2", "field=conditions.groupResource"],
+        ),
+        (
+            two(
+                "{conditions: {groupResource: '{pods,services}'}, patches: [{operation: remove, path: /a}]}",
+            ),
+            &["rule=2", "field=conditions.groupResource"],
+        ),
+        (
+            condition("resourceNameRegex: '(a'"),
+            &[
+                "not a regular expression",
+                "rule=2",
+                "field=conditions.resourceNameRegex",
+            ],
+        ),
+        (
+            condition("resourceNameRegex: 'a{1000}{1000}{100}'"),
+            &["larger than allowed", "field=conditions.resourceNameRegex"],
+        ),
+        (
+            condition("namespaces: ['a**']"),
+            &["field=conditions.namespaces"],
+        ),
+        (
+            condition("labelSelector: {matchLabels: {'a b': c}}"),
+            &["field=conditions.labelSelector"],
+        ),
+        (
+            condition("labelSelector: {labels: {}}"),
+            &["unknown field", "rule=2"],
+        ),
+        (
+            condition("matches: [{path: a, value: b}]"),
+            &["begins with a slash", "field=conditions.matches[0].path"],
+        ),
+        (
+            condition("matches: [{path: /a}]"),
+            &["missing field `value`", "rule=2"],
+        ),
+        (
+            patch("{operation: put, path: /a}"),
+            &["not an operation", "rule=2", "field=patches[0].operation"],
+        ),
+        (
+            patch("{operation: remove, path: ''}"),
+            &["must not be empty", "field=patches[0].path"],
+        ),
+        (
+            patch("{operation: remove, path: /a~2}"),
+            &["field=patches[0].path"],
+        ),
+        (
+            patch("{operation: copy, path: /a}"),
+            &["field=patches[0].from"],
+        ),
+        (
+            patch("{operation: add, path: /a}"),
+            &["needs a value", "field=patches[0].value"],
+        ),
+        (
+            patch("{operation: add, path: /a, value: null}"),
+            &["needs a value", "field=patches[0].value"],
+        ),
+        (
+            patch("{operation: add, path: /a, value: '{'}"),
+            &["field=patches[0].value"],
+        ),
+        (
+            patch("{operation: add, path: /a, value: 1}"),
+            &["expected a string", "rule=2"],
+        ),
+        (
+            two("{conditions: {groupResource: pods}, mergePatches: [{patchData: '['}]}"),
+            &["rule=2", "field=mergePatches[0].patchData"],
+        ),
+        (
+            two("{conditions: {groupResource: pods}, strategicPatches: [{patchData: 'a'}]}"),
+            &[
+                "a patch is an object",
+                "field=strategicPatches[0].patchData",
+            ],
+        ),
     ] {
         let error = ResourceModifierSpec::from_yaml(&text).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{text}");
@@ -133,7 +220,12 @@ fn velero_3_8_what_cannot_be_meant_is_refused_with_rule_and_field() {
         }
     }
     let map = "apiVersion: v1\nkind: ConfigMap\ndata: {a: x, b: y}";
-    for bad in [map, "apiVersion: v1\nkind: ConfigMap", "kind: Secret", "a: b"] {
+    for bad in [
+        map,
+        "apiVersion: v1\nkind: ConfigMap",
+        "kind: Secret",
+        "a: b",
+    ] {
         assert!(ResourceModifierSpec::from_config_map(bad).is_err(), "{bad}");
     }
     let many = good.to_owned() + &format!(", {good}").repeat(1000);
@@ -155,17 +247,26 @@ fn values_are_in_no_error_and_no_debug() {
     let bad = text.replace("'data: {a: hunter2}'", "'data: [hunter2'");
     let error = ResourceModifierSpec::from_yaml(&bad).unwrap_err();
     assert!(!error.chain().contains(secret), "{}", error.chain());
-    let bad = text.replace("patches: [{operation: test, path: /a, value: hunter2}]", "patches: hunter2");
+    let bad = text.replace(
+        "patches: [{operation: test, path: /a, value: hunter2}]",
+        "patches: hunter2",
+    );
     let error = ResourceModifierSpec::from_yaml(&bad).unwrap_err();
     assert!(!error.chain().contains(secret), "{}", error.chain());
     // Nor among the changes of a Secret.
     let json = r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a","namespace":"n"},"data":{"a":"eA=="}}"#;
     let stored = object("secrets", json);
     let mut item = TransformItem::new(&stored, stored.id().clone(), stored.tree().unwrap());
-    let modifiers = operation(JsonPatchOperation::new("replace", "/data/a").with_value("aHVudGVyMg=="));
+    let modifiers =
+        operation(JsonPatchOperation::new("replace", "/data/a").with_value("aHVudGVyMg=="));
     modifiers.transform(&mut item).unwrap();
-    let [change] = item.changes() else { panic!("{:?}", item.changes()) };
-    assert_eq!((change.path.as_str(), &change.before, &change.after), ("/data/a", &None, &None));
+    let [change] = item.changes() else {
+        panic!("{:?}", item.changes())
+    };
+    assert_eq!(
+        (change.path.as_str(), &change.before, &change.after),
+        ("/data/a", &None, &None)
+    );
 }
 
 const DEPLOYMENT: &str = r#"{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web","namespace":"shop","labels":{"app":"web"}},"spec":{"replicas":3,"template":{"spec":{"containers":[{"name":"web","image":"a"}]}}}}"#;
@@ -207,7 +308,10 @@ resourceModifierRules:
     );
     let modifiers = ResourceModifiers::new(&spec.unwrap()).unwrap();
     let (after, told) = told(&modifiers, &stored, stored.tree().unwrap());
-    assert_eq!(after, DEPLOYMENT.replace(r#""replicas":3"#, r#""replicas":2"#));
+    assert_eq!(
+        after,
+        DEPLOYMENT.replace(r#""replicas":3"#, r#""replicas":2"#)
+    );
     assert_eq!(
         told,
         [
@@ -221,7 +325,12 @@ resourceModifierRules:
     let matches = modifiers.matches(&item).unwrap();
     let kinds: Vec<_> = matches
         .iter()
-        .map(|found| (found.rule, found.refusal.as_ref().map(|refusal| refusal.kind)))
+        .map(|found| {
+            (
+                found.rule,
+                found.refusal.as_ref().map(|refusal| refusal.kind),
+            )
+        })
         .collect();
     assert_eq!(
         kinds,
@@ -241,13 +350,16 @@ fn strategic_patches_are_not_for_custom_resources() {
     let json = r#"{"apiVersion":"shop.example.com/v1","kind":"Shop","metadata":{"name":"a","namespace":"n"},"spec":{}}"#;
     let stored = object("shops.shop.example.com", json);
     let modifiers = rule(
-        ResourceModifierRule::new(ModifierConditions::of("*.*")).with_strategic_patch("spec: {a: 1}"),
+        ResourceModifierRule::new(ModifierConditions::of("*.*"))
+            .with_strategic_patch("spec: {a: 1}"),
     );
     let (after, told) = told(&modifiers, &stored, stored.tree().unwrap());
     assert_eq!(after, json);
     assert_eq!(
         told,
-        ["error: /kind: resource modifier rule 1 is left out: patch 1 at /kind: strategic merge patches are for built-in kinds only; use mergePatches"]
+        [
+            "error: /kind: resource modifier rule 1 is left out: patch 1 at /kind: strategic merge patches are for built-in kinds only; use mergePatches"
+        ]
     );
 }
 
@@ -258,8 +370,9 @@ fn a_path_that_only_the_stored_version_has_is_told() {
     let stored = object("ingresses.extensions", old);
     for (change, expected) in [
         (
-            ResourceModifierRule::new(ModifierConditions::of("ingresses.extensions"))
-                .with_patch(JsonPatchOperation::new("replace", "/spec/backend/serviceName").with_value("x")),
+            ResourceModifierRule::new(ModifierConditions::of("ingresses.extensions")).with_patch(
+                JsonPatchOperation::new("replace", "/spec/backend/serviceName").with_value("x"),
+            ),
             &[
                 "warning: /spec/backend/serviceName: resource modifier rule 1 speaks of a path that only the stored version has; write it for networking.k8s.io/v1",
                 "error: /spec/backend: resource modifier rule 1 is left out: patch 1 at /spec/backend: replace: nothing stands there",

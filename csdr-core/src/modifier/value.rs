@@ -34,9 +34,7 @@ pub(super) fn value(text: &str) -> Result<Tree> {
 /// The text that [`value`] reads as this.
 pub(crate) fn text(value: &Tree) -> String {
     match value {
-        Tree::String(plain) if self::value(plain).is_ok_and(|read| read == *value) => {
-            plain.clone()
-        }
+        Tree::String(plain) if self::value(plain).is_ok_and(|read| read == *value) => plain.clone(),
         value => value.to_string(),
     }
 }
@@ -78,7 +76,13 @@ mod tests {
             assert_eq!(read.to_string(), json, "{written}");
             assert_eq!(value(&text(&read)).unwrap(), read, "{written}");
         }
-        for bad in ["{{ template }}", "[a-z]", "\"a\" and \"b\"", "\"C:\\dir\"", "{\"a\":1"] {
+        for bad in [
+            "{{ template }}",
+            "[a-z]",
+            "\"a\" and \"b\"",
+            "\"C:\\dir\"",
+            "{\"a\":1",
+        ] {
             let error = value(bad).unwrap_err();
             assert!(!error.chain().contains("template"), "{error}");
         }

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     Error, Result,
     conversion::{Change, Edit, Loss, Severity},
+    hook::InitHooks,
     model::{Object, ObjectId, Tree},
     port::Transform,
     spec::RestoreSpec,
@@ -39,7 +40,8 @@ pub fn chain(
     chain.push(ServerFields, Shown::Warnings);
     // What the kinds themselves demand.
     chain.push(Jobs, Shown::Counted);
-    chain.push(Pods::new(known.owners.clone()), Shown::Counted);
+    let pods = Pods::new(known.owners.clone()).with_hooks(&spec.hooks)?;
+    chain.push(pods, Shown::Counted);
     chain.push(Accounts, Shown::Counted);
     chain.push(Services::new(spec.preserve_node_ports), Shown::Counted);
     if !spec.image_registry_mapping.is_empty() {
@@ -52,6 +54,7 @@ pub fn chain(
     let volumes = Volumes::new(known, &spec.namespace_mapping);
     chain.push(volumes, Shown::Counted);
     chain.push(StorageClasses::new(spec, known), Shown::Changes);
+    chain.push(InitHooks::new(&spec.hooks)?, Shown::Changes);
     // The caller's resource modifiers.
     for transform in own {
         chain.push(transform.clone(), Shown::Changes);

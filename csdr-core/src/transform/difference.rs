@@ -96,7 +96,9 @@ mod tests {
 
     #[test]
     fn the_smallest_values_that_differ() {
-        let old = Tree::parse(br#"{"a":{"b":1,"c/d":2,"gone":3,"null":null},"list":[{"x":1},{"x":2}],"short":[1]}"#);
+        let old = Tree::parse(
+            br#"{"a":{"b":1,"c/d":2,"gone":3,"null":null},"list":[{"x":1},{"x":2}],"short":[1]}"#,
+        );
         let new = Tree::parse(br#"{"a":{"c/d":5,"b":1,"new":{"y":[]}},"list":[{"x":1},{"x":3}],"short":[1,2],"null":null}"#);
         let (old, new) = (old.unwrap(), new.unwrap());
         let mut found = Vec::new();

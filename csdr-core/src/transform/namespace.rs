@@ -94,7 +94,12 @@ impl Transform for NamespaceMapping {
         reference::rewrite(self, item);
         for mention in mentions {
             let severity = mention.severity();
-            item.tell(mention.path(), LossKind::Dangling, severity, mention.to_string());
+            item.tell(
+                mention.path(),
+                LossKind::Dangling,
+                severity,
+                mention.to_string(),
+            );
         }
         if more > 0 {
             let reason = format!("{more} more texts may name a mapped namespace");

@@ -17,7 +17,9 @@ type Name = String;
 fn name(item: &Tree, key: &str) -> Result<Name, Misfit> {
     if key.is_empty() {
         return match item {
-            Tree::Object(_) | Tree::Array(_) => misfit("items of a list without a key are plain values"),
+            Tree::Object(_) | Tree::Array(_) => {
+                misfit("items of a list without a key are plain values")
+            }
             plain => Ok(plain.to_string()),
         };
     }
@@ -30,7 +32,9 @@ fn name(item: &Tree, key: &str) -> Result<Name, Misfit> {
 fn name_of(map: &TreeMap, key: &str) -> Result<Name, Misfit> {
     match map.get(key) {
         Some(value) => Ok(value.to_string()),
-        None => misfit(format!("an item has no `{key}`, by which the list is merged")),
+        None => misfit(format!(
+            "an item has no `{key}`, by which the list is merged"
+        )),
     }
 }
 
@@ -106,7 +110,9 @@ pub(super) fn merge(own: &[Tree], new: &[Tree], field: Field) -> Result<Vec<Tree
         let name = name_of(item, key)?;
         let place = known.get(&name).and_then(|at| merged.get_mut(*at));
         match place.and_then(Tree::as_object_mut) {
-            Some(own) => map::merge(own, item, shape).map_err(|misfit| misfit.below(plain(&name)))?,
+            Some(own) => {
+                map::merge(own, item, shape).map_err(|misfit| misfit.below(plain(&name)))?
+            }
             None => {
                 known.insert(name, merged.len());
                 merged.push(kept(&Tree::Object((*item).clone())));
@@ -198,7 +204,9 @@ pub(super) fn check_order(new: &[Tree], order: &[Tree], key: &str) -> Result<(),
     let mut order = names(order, key)?.into_iter();
     for name in names(&items, key)? {
         if !order.any(|wanted| wanted == name) {
-            return misfit("the items of the patch do not stand in the order of `$setElementOrder`");
+            return misfit(
+                "the items of the patch do not stand in the order of `$setElementOrder`",
+            );
         }
     }
     Ok(())

@@ -51,7 +51,10 @@ fn at(key: &str) -> impl Fn(Misfit) -> Misfit {
 
 /// The field that a directive beside it is for.
 fn parallel<'a>(key: &'a str, prefix: &str) -> Result<&'a str, Misfit> {
-    match key.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('/')) {
+    match key
+        .strip_prefix(prefix)
+        .and_then(|rest| rest.strip_prefix('/'))
+    {
         Some(name) => Ok(name),
         None => misfit(format!("the directive is written `{prefix}/<field>`")).map_err(at(key)),
     }
@@ -67,10 +70,10 @@ fn retain(map: &mut TreeMap, patch: &TreeMap) -> Result<(), Misfit> {
     };
     let keys: BTreeSet<&str> = keys.iter().filter_map(Tree::as_str).collect();
     for (key, value) in patch {
-        let is_directive =
-            key == RETAIN || key.starts_with(DELETION) || key.starts_with(ORDER);
+        let is_directive = key == RETAIN || key.starts_with(DELETION) || key.starts_with(ORDER);
         if !value.is_null() && !is_directive && !keys.contains(key.as_str()) {
-            return misfit("the patch sets a key that `$retainKeys` does not name").map_err(at(key));
+            return misfit("the patch sets a key that `$retainKeys` does not name")
+                .map_err(at(key));
         }
     }
     map.retain(|key, _| keys.contains(key.as_str()));

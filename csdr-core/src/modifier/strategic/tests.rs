@@ -179,7 +179,11 @@ fn what_a_server_refuses_is_refused() {
             r#"{"spec":{"containers":["a"]}}"#,
             "/spec/containers: items of the list are of several types",
         ),
-        (r#"{"spec":{}}"#, r#"{"spec":{"$patch":"merge"}}"#, "/spec/$patch: `$patch` is `replace` or `delete` here"),
+        (
+            r#"{"spec":{}}"#,
+            r#"{"spec":{"$patch":"merge"}}"#,
+            "/spec/$patch: `$patch` is `replace` or `delete` here",
+        ),
         (
             r#"{"spec":{"volumes":[{"name":"a"}]}}"#,
             r#"{"spec":{"volumes":[{"name":"a","$retainKeys":["name"],"emptyDir":{}}]}}"#,
@@ -212,7 +216,9 @@ fn what_a_server_refuses_is_refused() {
 
 #[test]
 fn the_table_is_sorted_and_its_numbers_stand_for_something() {
-    let kinds = table::KINDS.iter().map(|row| (row.kind, row.group, row.version));
+    let kinds = table::KINDS
+        .iter()
+        .map(|row| (row.kind, row.group, row.version));
     let kinds: Vec<_> = kinds.collect();
     assert!(kinds.is_sorted() && kinds.len() > 80, "{}", kinds.len());
     for shape in table::SHAPES {
@@ -227,7 +233,10 @@ fn the_table_is_sorted_and_its_numbers_stand_for_something() {
         ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
         ("apiregistration.k8s.io/v1", "APIService"),
     ] {
-        assert!(Kind::of(api_version, kind).is_some_and(|kind| kind.shape > 0), "{kind}");
+        assert!(
+            Kind::of(api_version, kind).is_some_and(|kind| kind.shape > 0),
+            "{kind}"
+        );
     }
     assert!(Kind::of("apps.example.com/v1", "Deployment").is_none());
 }

@@ -17,9 +17,26 @@ fn leaf() -> impl Strategy<Value = Tree> {
 /// Trees of the keys that strategic merge patches know.
 fn any_tree() -> impl Strategy<Value = Tree> {
     let keys = vec![
-        "spec", "template", "metadata", "containers", "ports", "env", "name", "containerPort", "finalizers", "volumes",
-        "$patch", "$retainKeys", "$setElementOrder/containers", "$setElementOrder/ports", "$setElementOrder/finalizers",
-        "$deleteFromPrimitiveList/finalizers", "$setElementOrder", "$deleteFromPrimitiveList", "labels", "a",
+        "spec",
+        "template",
+        "metadata",
+        "containers",
+        "ports",
+        "env",
+        "name",
+        "containerPort",
+        "finalizers",
+        "volumes",
+        "$patch",
+        "$retainKeys",
+        "$setElementOrder/containers",
+        "$setElementOrder/ports",
+        "$setElementOrder/finalizers",
+        "$deleteFromPrimitiveList/finalizers",
+        "$setElementOrder",
+        "$deleteFromPrimitiveList",
+        "labels",
+        "a",
     ];
     leaf().prop_recursive(6, 40, 5, move |inner| {
         prop_oneof![

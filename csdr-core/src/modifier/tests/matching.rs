@@ -30,10 +30,18 @@ fn velero_3_8_group_resource_has_wildcards() {
         ("*.*", "ingresses.networking.k8s.io", true),
         ("ingresses.*", "ingresses.networking.k8s.io", true),
         ("ingresses.*.k8s.io", "ingresses.networking.k8s.io", true),
-        ("ingresses.networking.k8s.io", "ingresses.networking.k8s.io", true),
+        (
+            "ingresses.networking.k8s.io",
+            "ingresses.networking.k8s.io",
+            true,
+        ),
     ] {
-        let group = resource.split_once('.').map_or(String::new(), |(_, group)| format!("{group}/"));
-        let json = format!(r#"{{"apiVersion":"{group}v1","kind":"X","metadata":{{"name":"a","namespace":"n"}}}}"#);
+        let group = resource
+            .split_once('.')
+            .map_or(String::new(), |(_, group)| format!("{group}/"));
+        let json = format!(
+            r#"{{"apiVersion":"{group}v1","kind":"X","metadata":{{"name":"a","namespace":"n"}}}}"#
+        );
         assert_eq!(
             is_for(ModifierConditions::of(pattern), resource, &json),
             expected,
@@ -66,9 +74,18 @@ fn velero_3_8_names_namespaces_labels_and_matches_are_the_stored_ones() {
         (pods().with_match("/data/missing", "null"), true),
         (pods().with_match("/data/n", "null"), true),
         (pods().with_match("/data/flag/x", "x"), false),
-        (pods().with_match("/data/flag", "\"true\"").with_match("/data/size", "x"), false),
+        (
+            pods()
+                .with_match("/data/flag", "\"true\"")
+                .with_match("/data/size", "x"),
+            false,
+        ),
     ] {
-        assert_eq!(is_for(conditions.clone(), "configmaps", json), expected, "{conditions:?}");
+        assert_eq!(
+            is_for(conditions.clone(), "configmaps", json),
+            expected,
+            "{conditions:?}"
+        );
     }
     // An object without a namespace is not asked for it.
     let json = r#"{"apiVersion":"v1","kind":"PersistentVolume","metadata":{"name":"a"}}"#;
@@ -81,8 +98,10 @@ fn velero_3_8_all_rules_are_matched_before_the_first_is_applied() {
     let json = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","namespace":"n"},"data":{"class":"standard"}}"#;
     let stored = object("configmaps", json);
     let class = |from: &str, to: &str| {
-        ResourceModifierRule::new(ModifierConditions::of("configmaps").with_match("/data/class", from))
-            .with_patch(JsonPatchOperation::new("replace", "/data/class").with_value(to))
+        ResourceModifierRule::new(
+            ModifierConditions::of("configmaps").with_match("/data/class", from),
+        )
+        .with_patch(JsonPatchOperation::new("replace", "/data/class").with_value(to))
     };
     let spec = ResourceModifierSpec::default()
         .with_rule(class("standard", "premium"))
@@ -100,8 +119,14 @@ fn a_match_is_looked_up_in_the_converted_object_if_the_stored_version_has_no_suc
     let of = || ModifierConditions::of("ingresses.extensions");
     for (conditions, expected) in [
         (of().with_match("/spec/backend/serviceName", "web"), true),
-        (of().with_match("/spec/defaultBackend/service/name", "web"), true),
-        (of().with_match("/spec/defaultBackend/service/name", "x"), false),
+        (
+            of().with_match("/spec/defaultBackend/service/name", "web"),
+            true,
+        ),
+        (
+            of().with_match("/spec/defaultBackend/service/name", "x"),
+            false,
+        ),
         (ModifierConditions::of("ingresses.networking.k8s.io"), false),
     ] {
         let operation = JsonPatchOperation::new("add", "/spec/x").with_value("1");

@@ -66,8 +66,8 @@ impl Mention {
     pub fn rule(&self) -> Option<ResourceModifierRule> {
         let (before, after) = self.text.as_ref()?;
         let name = self.name.replace('.', "\\.");
-        let mut conditions = ModifierConditions::of(self.resource.to_string())
-            .with_name_regex(format!("^{name}$"));
+        let mut conditions =
+            ModifierConditions::of(self.resource.to_string()).with_name_regex(format!("^{name}$"));
         conditions.namespaces.extend(self.stored_namespace.clone());
         let operation = |name: &str, text: &str| {
             JsonPatchOperation::new(name, &self.path).with_value(value_text(&Tree::from(text)))
@@ -238,7 +238,9 @@ impl Search<'_> {
         let (last, parent) = (keys.next().unwrap_or_default(), keys.next());
         let data = ["data", "stringData"].iter();
         let is_data = (self.is_secret || self.is_config)
-            && data.into_iter().any(|key| path.first().is_some_and(|step| step.is(key)));
+            && data
+                .into_iter()
+                .any(|key| path.first().is_some_and(|step| step.is(key)));
         let name = last.to_ascii_lowercase();
         let is_bare = is_data
             || parent == Some("annotations")

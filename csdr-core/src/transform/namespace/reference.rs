@@ -44,7 +44,9 @@ pub(super) fn rewrite(mapping: &NamespaceMapping, item: &mut TransformItem<'_>) 
         ("networking.k8s.io" | "extensions", "networkpolicies") => {
             for (rules, peers) in [("ingress", "from"), ("egress", "to")] {
                 root.each(&["spec", rules], |rule| {
-                    rule.each(&[peers], |peer| writer.selector(peer, &["namespaceSelector"]));
+                    rule.each(&[peers], |peer| {
+                        writer.selector(peer, &["namespaceSelector"])
+                    });
                 });
             }
         }
@@ -196,7 +198,9 @@ impl Writer<'_> {
         let texts = |path: &[&str]| -> Vec<String> {
             let items = rule.get(path).and_then(|list| list.as_array());
             let texts = items.unwrap_or_default().iter();
-            texts.filter_map(|item| item.as_str().map(str::to_owned)).collect()
+            texts
+                .filter_map(|item| item.as_str().map(str::to_owned))
+                .collect()
         };
         let of_namespaces =
             |resource: &String| resource == "namespaces" || resource.starts_with("namespaces/");
@@ -235,12 +239,18 @@ impl Writer<'_> {
     fn pod(&self, pod: &mut Node<'_>) {
         for affinity in ["podAffinity", "podAntiAffinity"] {
             pod.at(&["affinity", affinity], |affinity| {
-                affinity.each(&["requiredDuringSchedulingIgnoredDuringExecution"], |term| {
-                    self.affinity(term);
-                });
-                affinity.each(&["preferredDuringSchedulingIgnoredDuringExecution"], |term| {
-                    term.at(&["podAffinityTerm"], |term| self.affinity(term));
-                });
+                affinity.each(
+                    &["requiredDuringSchedulingIgnoredDuringExecution"],
+                    |term| {
+                        self.affinity(term);
+                    },
+                );
+                affinity.each(
+                    &["preferredDuringSchedulingIgnoredDuringExecution"],
+                    |term| {
+                        term.at(&["podAffinityTerm"], |term| self.affinity(term));
+                    },
+                );
             });
         }
         pod.each(&["volumes"], |volume| {

@@ -11,7 +11,9 @@ fn mapping() -> NamespaceMapping {
 
 /// An object of a resource with these further members.
 fn object(resource: &str, members: &str) -> Object {
-    let group = resource.split_once('.').map_or(String::new(), |(_, group)| format!("{group}/"));
+    let group = resource
+        .split_once('.')
+        .map_or(String::new(), |(_, group)| format!("{group}/"));
     let json = format!(
         r#"{{"apiVersion":"{group}v1","kind":"X","metadata":{{"name":"x","namespace":"shop"}},{members}}}"#
     );
@@ -177,7 +179,10 @@ fn what_is_rewritten_is_recorded_and_not_told_as_text() {
     assert!(mapping().mentions(&item).is_empty());
     mapping().transform(&mut item).unwrap();
     let told: Vec<String> = item.changes().iter().map(ToString::to_string).collect();
-    assert_eq!(told, ["/spec/service/namespace replaced: the namespace is mapped"]);
+    assert_eq!(
+        told,
+        ["/spec/service/namespace replaced: the namespace is mapped"]
+    );
     assert!(item.losses().is_empty());
     // Without a mapping nothing is looked at.
     let none = NamespaceMapping::new([("same".to_owned(), "same".to_owned())]);
@@ -221,7 +226,9 @@ fn text_that_names_a_namespace_is_told_with_its_path() {
         (
             "servicemonitors.monitoring.coreos.com",
             r#""spec":{"namespaceSelector":{"matchNames":["shop","other"]},"jobLabel":"shop"}"#,
-            vec![format!("info: /spec/namespaceSelector/matchNames/0: {likely}")],
+            vec![format!(
+                "info: /spec/namespaceSelector/matchNames/0: {likely}"
+            )],
         ),
         (
             "certificates.cert-manager.io",
@@ -254,17 +261,31 @@ fn a_proposal_that_is_applied_does_the_replacement() {
     assert_eq!(mentions.len(), 4);
     for mention in &mentions {
         let yaml = mention.proposal().unwrap().unwrap();
-        ResourceModifiers::from_yaml(&yaml).unwrap().transform(&mut one).unwrap();
+        ResourceModifiers::from_yaml(&yaml)
+            .unwrap()
+            .transform(&mut one)
+            .unwrap();
     }
     assert!(one.losses().is_empty(), "{:?}", one.losses());
     let after = one.tree().at(&["data"]).unwrap().to_string();
-    let expected = data.to_string().replace("web.shop", "web.copy").replace("db.shop", "db.copy");
-    let expected = expected.replace(r#":\"shop\""#, r#":\"copy\""#).replace(r#""ns":"shop""#, r#""ns":"copy""#);
+    let expected = data
+        .to_string()
+        .replace("web.shop", "web.copy")
+        .replace("db.shop", "db.copy");
+    let expected = expected
+        .replace(r#":\"shop\""#, r#":\"copy\""#)
+        .replace(r#""ns":"shop""#, r#""ns":"copy""#);
     assert_eq!(after, expected);
     assert!(mapping().mentions(&one).is_empty());
     // It is for this object alone.
     let text = mentions[3].proposal().unwrap().unwrap();
-    for line in ["groupResource: configmaps", "^x$", "- shop", "operation: test", "operation: replace"] {
+    for line in [
+        "groupResource: configmaps",
+        "^x$",
+        "- shop",
+        "operation: test",
+        "operation: replace",
+    ] {
         assert!(text.contains(line), "{line}\n{text}");
     }
 }
@@ -279,7 +300,11 @@ fn the_text_of_a_secret_is_never_shown() {
     let mentions = mapping().mentions(&item);
     assert_eq!(mentions.len(), 2);
     mapping().transform(&mut item).unwrap();
-    let shown = format!("{mentions:?} {:?} {}", item.losses(), serde_json::to_string(item.losses()).unwrap());
+    let shown = format!(
+        "{mentions:?} {:?} {}",
+        item.losses(),
+        serde_json::to_string(item.losses()).unwrap()
+    );
     for secret in ["postgres", "hunter2", "cG9z"] {
         assert!(!shown.contains(secret), "{shown}");
     }
@@ -289,7 +314,13 @@ fn the_text_of_a_secret_is_never_shown() {
 #[test]
 fn many_mentions_are_counted() {
     let args = vec![r#""db.shop.svc""#; 130].join(",");
-    let (_, told) = mapped("pods", &format!(r#""spec":{{"containers":[{{"args":[{args}]}}]}}"#));
+    let (_, told) = mapped(
+        "pods",
+        &format!(r#""spec":{{"containers":[{{"args":[{args}]}}]}}"#),
+    );
     assert_eq!(told.len(), 101);
-    assert_eq!(told[100], "info: : 30 more texts may name a mapped namespace");
+    assert_eq!(
+        told[100],
+        "info: : 30 more texts may name a mapped namespace"
+    );
 }

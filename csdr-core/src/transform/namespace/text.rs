@@ -23,7 +23,10 @@ pub(super) fn host(mapping: &NamespaceMapping, host: &str) -> Option<String> {
     // A Service stands in front of its namespace.
     let namespace = labels.get(at.checked_sub(1).filter(|at| *at > 0)?)?;
     let domain = labels.get(at + 1..)?;
-    if !matches!(domain, [] | [""] | ["cluster", "local"] | ["cluster", "local", ""]) {
+    if !matches!(
+        domain,
+        [] | [""] | ["cluster", "local"] | ["cluster", "local", ""]
+    ) {
         return None;
     }
     let to = mapping.of(namespace)?;
@@ -60,9 +63,7 @@ pub(super) fn rewritten(
     let (mut first, mut certainty) = (None, Certainty::Likely);
     let mut rest = text;
     while !rest.is_empty() {
-        let end = rest
-            .find(|c: char| !is_name(c))
-            .unwrap_or(rest.len());
+        let end = rest.find(|c: char| !is_name(c)).unwrap_or(rest.len());
         let (token, behind) = rest.split_at(end);
         match in_token(mapping, token, &out, behind, scope) {
             Some((new, namespace, how)) => {
@@ -121,7 +122,11 @@ fn in_token<'t>(
             || starts_with_port(behind)
             || scope == Scope::Bare && before.is_empty() && behind.is_empty())
     {
-        return Some((format!("{service}.{to}{dots}"), namespace, Certainty::Likely));
+        return Some((
+            format!("{service}.{to}{dots}"),
+            namespace,
+            Certainty::Likely,
+        ));
     }
     let to = mapping.of(name)?;
     let is_told = says_namespace(before);
@@ -165,8 +170,14 @@ mod tests {
     fn hosts_of_services() {
         for (from, to) in [
             ("db.shop.svc", Some("db.copy.svc")),
-            ("db.shop.svc.cluster.local", Some("db.copy.svc.cluster.local")),
-            ("db.shop.svc.cluster.local.", Some("db.copy.svc.cluster.local.")),
+            (
+                "db.shop.svc.cluster.local",
+                Some("db.copy.svc.cluster.local"),
+            ),
+            (
+                "db.shop.svc.cluster.local.",
+                Some("db.copy.svc.cluster.local."),
+            ),
             ("db-0.db.shop.svc", Some("db-0.db.copy.svc")),
             ("db.a.svc", Some("db.b.svc")),
             ("db.b.svc", Some("db.a.svc")),
@@ -183,8 +194,14 @@ mod tests {
     #[test]
     fn subjects() {
         for (from, to) in [
-            ("system:serviceaccounts:shop", Some("system:serviceaccounts:copy")),
-            ("system:serviceaccount:shop:web", Some("system:serviceaccount:copy:web")),
+            (
+                "system:serviceaccounts:shop",
+                Some("system:serviceaccounts:copy"),
+            ),
+            (
+                "system:serviceaccount:shop:web",
+                Some("system:serviceaccount:copy:web"),
+            ),
             ("system:serviceaccounts", None),
             ("system:serviceaccounts:other", None),
             ("shop", None),
@@ -198,17 +215,57 @@ mod tests {
         use Certainty::{Likely, Sure};
         use Scope::{Bare, Strict};
         for (scope, from, to) in [
-            (Strict, "http://db.shop.svc:80/x", Some(("http://db.copy.svc:80/x", Sure))),
-            (Strict, "db.shop.svc.k8s.example", Some(("db.copy.svc.k8s.example", Sure))),
-            (Strict, "a.a.svc, b.b.svc.", Some(("a.b.svc, b.a.svc.", Sure))),
-            (Strict, "redis://u:p@db.shop:6379", Some(("redis://u:p@db.copy:6379", Likely))),
-            (Strict, "http://db.shop/x and db.shop", Some(("http://db.copy/x and db.shop", Likely))),
+            (
+                Strict,
+                "http://db.shop.svc:80/x",
+                Some(("http://db.copy.svc:80/x", Sure)),
+            ),
+            (
+                Strict,
+                "db.shop.svc.k8s.example",
+                Some(("db.copy.svc.k8s.example", Sure)),
+            ),
+            (
+                Strict,
+                "a.a.svc, b.b.svc.",
+                Some(("a.b.svc, b.a.svc.", Sure)),
+            ),
+            (
+                Strict,
+                "redis://u:p@db.shop:6379",
+                Some(("redis://u:p@db.copy:6379", Likely)),
+            ),
+            (
+                Strict,
+                "http://db.shop/x and db.shop",
+                Some(("http://db.copy/x and db.shop", Likely)),
+            ),
             (Strict, "see http://shop/x, a shop. shop", None),
-            (Strict, "system:serviceaccount:shop:web", Some(("system:serviceaccount:copy:web", Sure))),
-            (Strict, "metadata:\n  namespace: shop\n", Some(("metadata:\n  namespace: copy\n", Likely))),
-            (Strict, r#"{"targetNamespace":"shop"}"#, Some((r#"{"targetNamespace":"copy"}"#, Likely))),
-            (Strict, "kubectl -n shop get", Some(("kubectl -n copy get", Likely))),
-            (Strict, "/api/v1/namespaces/shop/pods", Some(("/api/v1/namespaces/copy/pods", Likely))),
+            (
+                Strict,
+                "system:serviceaccount:shop:web",
+                Some(("system:serviceaccount:copy:web", Sure)),
+            ),
+            (
+                Strict,
+                "metadata:\n  namespace: shop\n",
+                Some(("metadata:\n  namespace: copy\n", Likely)),
+            ),
+            (
+                Strict,
+                r#"{"targetNamespace":"shop"}"#,
+                Some((r#"{"targetNamespace":"copy"}"#, Likely)),
+            ),
+            (
+                Strict,
+                "kubectl -n shop get",
+                Some(("kubectl -n copy get", Likely)),
+            ),
+            (
+                Strict,
+                "/api/v1/namespaces/shop/pods",
+                Some(("/api/v1/namespaces/copy/pods", Likely)),
+            ),
             (Strict, "shop", None),
             (Bare, "shop", Some(("copy", Likely))),
             (Bare, "db.shop", Some(("db.copy", Likely))),
@@ -222,7 +279,11 @@ mod tests {
         ] {
             let found = rewritten(&mapping(), from, scope);
             let found = found.map(|(text, _, certainty)| (text, certainty));
-            assert_eq!(found, to.map(|(text, how)| (text.to_owned(), how)), "{from}");
+            assert_eq!(
+                found,
+                to.map(|(text, how)| (text.to_owned(), how)),
+                "{from}"
+            );
         }
     }
 }
