@@ -157,6 +157,38 @@ mod tests {
     }
 
     #[test]
+    fn velero_3_10_pods_with_hooks_are_restored_though_their_controller_is() {
+        let owner = r#","ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"web-1","uid":"u","controller":true}]"#;
+        let rule = "{resources: [{name: a, includedNamespaces: [m], postHooks: [{exec: {command: [x]}}]}]}";
+        for (meta, hooks, restored) in [
+            ("", "{}", false),
+            (
+                r#","annotations":{"pre.hook.backup.velero.io/command":"x"}"#,
+                "{}",
+                false,
+            ),
+            (
+                r#","annotations":{"post.hook.restore.velero.io/command":"x"}"#,
+                "{}",
+                true,
+            ),
+            (
+                r#","annotations":{"init.hook.restore.velero.io/container-image":"x"}"#,
+                "{}",
+                true,
+            ),
+            ("", rule, true),
+        ] {
+            let hooks: RestoreHooks = serde_saphyr::from_str(hooks).unwrap();
+            let owners = Owners::of([("apps", "replicasets", "n", "web-1")]);
+            let pods = Pods::new(owners).with_hooks(&hooks).unwrap();
+            let json = pod(&format!("{owner}{meta}"), "");
+            let text = through(&[&pods], "pods", &json, "pods/m/a");
+            assert_eq!(text.starts_with('{'), restored, "{meta} {hooks:?}: {text}");
+        }
+    }
+
+    #[test]
     fn pods_of_a_controller_that_is_restored_too_are_left_to_it() {
         let owned = |version: &str, kind: &str, name: &str, controller: bool| {
             let owner = format!(
