@@ -23,12 +23,10 @@ mod run;
 mod seal;
 mod unhooked;
 
-pub use explain::Explanation;
-pub use plan::{
-    BackupPlan, HookedPod, PlannedBlock, PlannedKind, PlannedUnit, RelatedObject,
-};
-pub(crate) use report::ObjectsSummary;
 pub use crate::related::ItemBlock;
+pub use explain::Explanation;
+pub use plan::{BackupPlan, HookedPod, PlannedBlock, PlannedKind, PlannedUnit, RelatedObject};
+pub(crate) use report::ObjectsSummary;
 pub use report::{BackupReport, KindCount};
 
 use crate::{

@@ -12,10 +12,10 @@ pub(crate) mod tree;
 mod version;
 
 pub use custom::{CustomConversion, CustomKind};
-pub use discovery::{ApiResource, Discovery, DiscoveryGap, GapExtent, ServedVersion};
 pub(crate) use discovery::spellings;
-pub(crate) use id::is_object_name;
+pub use discovery::{ApiResource, Discovery, DiscoveryGap, GapExtent, ServedVersion};
 pub use duration::GoDuration;
+pub(crate) use id::is_object_name;
 pub use id::{GroupResource, GroupVersionKind, GroupVersionResource, ObjectId};
 pub use object::{Object, ObjectMeta};
 pub use selector::{LabelSelector, SelectorOperator, SelectorRequirement};

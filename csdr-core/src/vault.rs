@@ -33,8 +33,8 @@ pub use manifest::{FileRecord, IndexPartRecord, Manifest};
 pub(crate) use store::{Files, put_once};
 pub use stored::StoredBackup;
 pub(crate) use thaw::{thaw_dead, thaw_pods, told as thaw_told};
-pub(crate) use velero::{commit_record, results};
 pub use velero::{VeleroCount, VeleroDetails, VeleroVolume};
+pub(crate) use velero::{commit_record, results};
 pub(crate) use verify::check_file;
 pub use verify::{Problem, VerifyLevel, VerifyReport};
 

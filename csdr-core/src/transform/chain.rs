@@ -7,6 +7,7 @@ use super::{
 use crate::{
     Error, Result,
     conversion::{Change, Edit, Loss, Severity},
+    hook::InitHooks,
     model::{Object, ObjectId, Tree},
     modifier::ResourceModifiers,
     port::Transform,
@@ -40,7 +41,8 @@ pub fn chain(
     chain.push(ServerFields, Shown::Warnings);
     // What the kinds themselves demand.
     chain.push(Jobs, Shown::Counted);
-    chain.push(Pods::new(known.owners.clone()), Shown::Counted);
+    let pods = Pods::new(known.owners.clone()).with_hooks(&spec.hooks)?;
+    chain.push(pods, Shown::Counted);
     chain.push(Accounts, Shown::Counted);
     chain.push(Services::new(spec.preserve_node_ports), Shown::Counted);
     if !spec.image_registry_mapping.is_empty() {
@@ -52,6 +54,7 @@ pub fn chain(
     }
     chain.push(Volumes::new(known), Shown::Counted);
     chain.push(StorageClasses::new(spec, known), Shown::Changes);
+    chain.push(InitHooks::new(&spec.hooks)?, Shown::Changes);
     if let Some(rules) = &spec.resource_modifiers {
         chain.push(ResourceModifiers::new(rules)?, Shown::Changes);
     }

@@ -183,7 +183,9 @@ impl<'a> Planner<'a> {
         };
         match namespace {
             Some(namespace) => self.decide_namespace(namespace),
-            None if self.is_bound(id) && self.spec.cluster_scoped != ClusterScope::Exclude => Ok(()),
+            None if self.is_bound(id) && self.spec.cluster_scoped != ClusterScope::Exclude => {
+                Ok(())
+            }
             None if self.selection.takes_cluster_scoped(&spellings) => Ok(()),
             None => left(LeftOutReason::ClusterScoped, ""),
         }
