@@ -5,7 +5,6 @@
 
 mod container;
 mod image;
-mod quantity;
 mod volume;
 
 pub(super) use volume::storage_systems;
@@ -15,6 +14,7 @@ use super::super::{
     outcome::{LossKind, Severity},
 };
 use super::zero;
+use crate::model::quantity;
 
 /// Writes the defaults of a PodTemplateSpec.
 pub(super) fn defaults(template: &mut Node<'_>) {

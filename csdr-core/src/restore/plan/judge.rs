@@ -5,6 +5,8 @@ use super::{
     advice::PodLevels,
     custom::{CustomCheck, Definitions},
     note::NoteTable,
+    target_of,
+    transformed::{STATUS, TransformSets},
 };
 use crate::{
     Error, ErrorKind, Result,
@@ -13,6 +15,7 @@ use crate::{
     model::{Discovery, GroupResource, GroupVersionResource, Object, ObjectId},
     restore::{Action, Restore, RestoreKind, Wave, convert::Fitted, row::Row},
     spec::RestoreSpec,
+    transform::{Chain, StatusRule, Surroundings, Verdict},
     vault::StoredBackup,
 };
 use futures::{FutureExt, StreamExt, stream, stream::BoxStream};
@@ -42,6 +45,13 @@ pub(super) struct Judge<'a> {
     pub(super) levels: Option<PodLevels>,
     /// Looks at custom resources.
     pub(super) custom: CustomCheck,
+    /// What every object goes through.
+    pub(super) chain: &'a Chain,
+    pub(super) known: &'a Surroundings,
+    /// Whose status is restored.
+    pub(super) status: StatusRule,
+    /// Gathers by which transforms the rows are changed.
+    pub(super) transforms: TransformSets,
 }
 
 type KindKey = (GroupVersionResource, GroupVersionResource, Option<String>);
@@ -124,21 +134,23 @@ impl Judge<'_> {
             }
             Err(error) => return Err(error),
         };
-        match self.restore.fit(object, self.apis) {
+        match self.restore.fit(object.clone(), self.apis) {
             Ok(Fitted::Object(fit)) => {
-                let object = &fit.object;
-                if let (Some(levels), Some(namespace)) = (&mut self.levels, object.id().namespace())
+                let converted = &fit.object;
+                if let (Some(levels), Some(namespace)) =
+                    (&mut self.levels, converted.id().namespace())
                 {
-                    levels.look(object, self.spec.map_namespace(namespace));
+                    levels.look(converted, self.spec.map_namespace(namespace));
                 }
-                let kind = &object.meta().kind.kind;
+                let kind = &converted.meta().kind.kind;
                 row.kind = self.kind_of(stored, fit.to, kind, None)?;
                 for loss in &fit.losses {
                     self.notes.push(at, count, PlanNote::from(loss));
                 }
-                for note in self.custom.notes(&fit.object) {
+                for note in self.custom.notes(converted) {
                     self.notes.push(at, count, note);
                 }
+                self.transform(at, count, row, &object, converted)?;
             }
             Ok(Fitted::Skipped(reason)) => {
                 row.kind = self.kind_of(stored, stored.clone(), "", None)?;
@@ -163,6 +175,56 @@ impl Judge<'_> {
                 self.notes.push(at, count, note);
             }
         }
+        Ok(())
+    }
+
+    /// Takes an object through the transforms, as the run will: what they change and say is told, not kept.
+    fn transform(
+        &mut self,
+        at: usize,
+        count: usize,
+        row: &mut Row,
+        stored: &Object,
+        converted: &Object,
+    ) -> Result<()> {
+        let kind = self
+            .kinds
+            .get(usize::from(row.kind))
+            .ok_or_else(|| Error::invalid("a row names a kind that there is not"))?;
+        let id = stored.id();
+        let target = target_of(self.spec, self.known, kind, id.namespace(), id.name())?;
+        let passage = match self.chain.pass(stored, converted, target) {
+            Ok(passage) => passage,
+            Err(error) => {
+                row.action = Action::Blocked;
+                let note = PlanNote::whole(Severity::Error, error.chain());
+                self.notes.push(at, count, note);
+                return Ok(());
+            }
+        };
+        if let Verdict::Skip { reason } = passage.verdict() {
+            row.action = Action::Skip;
+            let note = PlanNote::whole(Severity::Info, reason);
+            self.notes.push(at, count, note);
+            return Ok(());
+        }
+        let mut by = Vec::new();
+        for step in passage.steps() {
+            if step.counts() {
+                by.push(step.name.to_owned());
+            }
+            for change in step.told() {
+                self.notes.push(at, count, PlanNote::from(change));
+            }
+            for loss in step.losses {
+                self.notes.push(at, count, PlanNote::from(loss));
+            }
+        }
+        let resource = stored.id().resource();
+        if passage.status().is_some() && self.status.wants(resource, passage.tree()) {
+            by.push(STATUS.to_owned());
+        }
+        row.transforms = self.transforms.place(by);
         Ok(())
     }
 
