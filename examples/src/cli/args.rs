@@ -4,8 +4,8 @@ mod conversion;
 mod filter;
 mod transform;
 
-pub(super) use filter::{BackupFilters, ObjectFilters, Roots};
 pub(super) use conversion::{Choices, Convert, JobStage, Later, Lifecycle, Release, TargetApisOf};
+pub(super) use filter::{BackupFilters, ObjectFilters, Roots};
 pub(super) use transform::Transforms;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};

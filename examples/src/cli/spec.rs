@@ -81,9 +81,8 @@ pub(super) fn restore(args: &RestorePlan) -> Result<RestoreSpec> {
 
 /// The rules of a file.
 fn modifiers(file: Option<&Path>) -> Result<Option<ResourceModifierSpec>> {
-    let read = |file| {
-        ResourceModifierSpec::from_yaml(&text(file)?).map_err(|error| in_file(error, file))
-    };
+    let read =
+        |file| ResourceModifierSpec::from_yaml(&text(file)?).map_err(|error| in_file(error, file));
     file.map(read).transpose()
 }
 

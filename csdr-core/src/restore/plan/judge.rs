@@ -147,9 +147,6 @@ impl Judge<'_> {
                 for loss in &fit.losses {
                     self.notes.push(at, count, PlanNote::from(loss));
                 }
-                for note in self.custom.notes(converted) {
-                    self.notes.push(at, count, note);
-                }
                 self.transform(at, count, row, &object, converted)?;
             }
             Ok(Fitted::Skipped(reason)) => {
@@ -219,6 +216,9 @@ impl Judge<'_> {
             for loss in step.losses {
                 self.notes.push(at, count, PlanNote::from(loss));
             }
+        }
+        for note in self.custom.notes(passage.tree()) {
+            self.notes.push(at, count, note);
         }
         let resource = stored.id().resource();
         if passage.status().is_some() && self.status.wants(resource, passage.tree()) {
