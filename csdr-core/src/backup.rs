@@ -19,10 +19,10 @@ mod report;
 mod run;
 mod seal;
 
+pub use crate::related::ItemBlock;
 pub use explain::Explanation;
 pub use plan::{BackupPlan, PlannedKind, PlannedUnit, RelatedObject};
 pub(crate) use report::ObjectsSummary;
-pub use crate::related::ItemBlock;
 pub use report::{BackupReport, KindCount};
 
 use crate::{

@@ -10,8 +10,8 @@ pub(crate) mod tree;
 mod version;
 
 pub use custom::{CustomConversion, CustomKind};
-pub use discovery::{ApiResource, Discovery, DiscoveryGap, GapExtent, ServedVersion};
 pub(crate) use discovery::spellings;
+pub use discovery::{ApiResource, Discovery, DiscoveryGap, GapExtent, ServedVersion};
 pub(crate) use id::is_object_name;
 pub use id::{GroupResource, GroupVersionKind, GroupVersionResource, ObjectId};
 pub use object::{Object, ObjectMeta};

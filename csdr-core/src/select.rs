@@ -9,11 +9,11 @@ mod pattern;
 mod selection;
 
 pub use closest::closest;
+pub(crate) use kind::ResourceChoice;
 pub use kind::{
     OPT_OUT_LABELS, SYSTEM_NAMESPACES, is_system_namespace, never_restored, never_stored,
     object_left_out, opted_out,
 };
-pub(crate) use kind::ResourceChoice;
 pub use left_out::{LeftOut, LeftOutReason};
 pub(crate) use mask::FieldMasks;
 pub use pattern::Patterns;

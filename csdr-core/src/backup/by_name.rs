@@ -35,7 +35,8 @@ pub(super) fn gets(
                     }),
                     Ok(None) => {}
                     Err(error) if best => {
-                        page.unreadable.push(UnreadableItem::new(place(&id), &error));
+                        page.unreadable
+                            .push(UnreadableItem::new(place(&id), &error));
                     }
                     Err(error) => return (id, Err(error)),
                 }

@@ -4,9 +4,7 @@ use super::{Backup, BackupPlan, PlannedKind};
 use crate::{
     Result,
     model::ObjectId,
-    select::{
-        Asked, LeftOut, LeftOutReason, Missed, Selection, never_stored, object_left_out,
-    },
+    select::{Asked, LeftOut, LeftOutReason, Missed, Selection, never_stored, object_left_out},
     vault::StoredBackup,
 };
 use futures::TryStreamExt;
@@ -84,7 +82,10 @@ impl Backup {
             return Ok(Explanation::out(id, rule));
         }
         let Some(kind) = kind else {
-            return Ok(Explanation::out(id, self.unplanned(plan, &selection, id).await?));
+            return Ok(Explanation::out(
+                id,
+                self.unplanned(plan, &selection, id).await?,
+            ));
         };
         if let Some(rule) = outside(plan, &selection, kind, id) {
             return Ok(Explanation::out(id, rule));
@@ -100,7 +101,10 @@ impl Backup {
             return Ok(Explanation::out(id, "it does not exist in the source"));
         };
         if let Some(left) = object_left_out(&object) {
-            return Ok(Explanation::out(id, said(&left.reason.to_string(), &left.detail)));
+            return Ok(Explanation::out(
+                id,
+                said(&left.reason.to_string(), &left.detail),
+            ));
         }
         let spellings = kind.spellings();
         let masks = plan.spec.masks()?.of(&spellings);
@@ -141,15 +145,19 @@ impl Backup {
         }
         let discovery = self.collector.discover().await?;
         let Some(row) = discovery.resource(resource) else {
-            return Ok(format!("{resource}: the source does not serve such a resource"));
+            return Ok(format!(
+                "{resource}: the source does not serve such a resource"
+            ));
         };
         let spellings = row.spellings();
         Ok(match selection.asks(&spellings, row.namespaced) {
             Asked::No => format!("{resource}: not on the list of included resources"),
             Asked::Excluded => format!("{resource}: excluded by the spec"),
-            Asked::Yes if !row.namespaced && !selection.takes_cluster_scoped(&spellings) => format!(
-                "{resource}: cluster-scoped, and the spec does not take those; no captured object needs this one"
-            ),
+            Asked::Yes if !row.namespaced && !selection.takes_cluster_scoped(&spellings) => {
+                format!(
+                    "{resource}: cluster-scoped, and the spec does not take those; no captured object needs this one"
+                )
+            }
             Asked::Yes => match never_stored(resource) {
                 Some(why) => format!("{resource}: {why}"),
                 None => format!("{resource}: nothing of it is in the plan"),
@@ -224,7 +232,11 @@ fn outside(
         None => return None,
         Some(namespace) => namespace,
     };
-    if plan.namespaces.binary_search_by(|own| own.as_str().cmp(namespace)).is_err() {
+    if plan
+        .namespaces
+        .binary_search_by(|own| own.as_str().cmp(namespace))
+        .is_err()
+    {
         let rule = recorded(plan, &format!("namespace {namespace}"));
         return Some(match rule {
             Some(rule) => format!("namespace {namespace}: {rule}"),
@@ -256,7 +268,10 @@ fn selected(selection: &Selection, id: &ObjectId) -> String {
     };
     match id.namespace() {
         Some(namespace) => {
-            format!("namespace {namespace} and {} are selected{labels}", id.resource())
+            format!(
+                "namespace {namespace} and {} are selected{labels}",
+                id.resource()
+            )
         }
         None => format!("{} are selected{labels}", id.resource()),
     }

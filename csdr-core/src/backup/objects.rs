@@ -14,9 +14,7 @@ use crate::{
     model::{GroupResource, GroupVersionResource, Object, ObjectId},
     port::{ComputeExt, Event, PutMode, ResourceCollector},
     report::{Note, RunOptions},
-    select::{
-        Asked, FieldMasks, LeftOut, LeftOutReason, ObjectTest, Selection, object_left_out,
-    },
+    select::{Asked, FieldMasks, LeftOut, LeftOutReason, ObjectTest, Selection, object_left_out},
     vault::{BackupLayout, Claim, FileRecord, Files, IndexPartRecord, Vault},
 };
 use bytes::Bytes;
@@ -140,7 +138,12 @@ impl ObjectsStage<'_> {
                     return Ok((version.to_owned(), list));
                 }
                 let ids = related.iter().map(|one| one.id.clone()).collect();
-                let named = gets(collector.clone(), ids, version.to_owned(), at == 0 && is_server);
+                let named = gets(
+                    collector.clone(),
+                    ids,
+                    version.to_owned(),
+                    at == 0 && is_server,
+                );
                 Ok((version.to_owned(), union(list, named)))
             });
             match lists.collect::<Result<Vec<_>>>() {
@@ -201,10 +204,7 @@ impl<'a> UnitRules<'a> {
         self.test
             .as_ref()
             .is_none_or(|test| test.misses(id.name(), object.meta()).is_none())
-            || self
-                .related
-                .binary_search_by(|one| one.id.cmp(id))
-                .is_ok()
+            || self.related.binary_search_by(|one| one.id.cmp(id)).is_ok()
     }
 }
 

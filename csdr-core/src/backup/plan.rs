@@ -192,7 +192,11 @@ impl PlannedKind {
 
     /// Every way in which a spec may name it.
     pub(super) fn spellings(&self) -> Vec<String> {
-        spellings(&self.resource.group_resource(), &self.kind, &self.short_names)
+        spellings(
+            &self.resource.group_resource(),
+            &self.kind,
+            &self.short_names,
+        )
     }
 
     /// Whether it is the kind of Namespace objects.

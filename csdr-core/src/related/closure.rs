@@ -122,7 +122,8 @@ impl<'a> Closure<'a> {
         for (action, related) in self.ask(object) {
             if let Related::Needs(target) = &related
                 && let Some(id) = target.resolve(self.discovery)
-                && is_held_together(object.id()) && is_held_together(&id)
+                && is_held_together(object.id())
+                && is_held_together(&id)
             {
                 self.hold()?;
                 self.pairs.push((object.id().clone(), id));

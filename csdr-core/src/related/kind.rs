@@ -71,7 +71,9 @@ impl ItemAction for Definitions {
             None,
             &resource.to_string(),
         )
-        .map_or(Interest::None, |definition| Interest::Kind(vec![definition]))
+        .map_or(Interest::None, |definition| {
+            Interest::Kind(vec![definition])
+        })
     }
 
     fn related(&self, _: &Object) -> Result<Vec<Related>> {

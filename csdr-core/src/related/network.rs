@@ -23,7 +23,13 @@ pub struct Gateways;
 pub(super) struct Backends;
 
 const GATEWAY: &str = "gateway.networking.k8s.io";
-const ROUTES: [&str; 5] = ["httproutes", "grpcroutes", "tcproutes", "tlsroutes", "udproutes"];
+const ROUTES: [&str; 5] = [
+    "httproutes",
+    "grpcroutes",
+    "tcproutes",
+    "tlsroutes",
+    "udproutes",
+];
 
 fn is_ingress(resource: &GroupResource) -> bool {
     resource.resource() == "ingresses"
@@ -71,7 +77,9 @@ impl ItemAction for Gateways {
             return Ok(Vec::new());
         }
         let tree = object.tree()?;
-        let class = tree.text_at(&["spec", "gatewayClassName"]).unwrap_or_default();
+        let class = tree
+            .text_at(&["spec", "gatewayClassName"])
+            .unwrap_or_default();
         let class = Related::needs("gatewayclasses.gateway.networking.k8s.io", None, class);
         Ok(class.into_iter().collect())
     }
@@ -112,8 +120,10 @@ impl ItemAction for Backends {
                     need("secrets", namespace, tls.text_at(&["secretName"]));
                 }
                 let defaults = ["defaultBackend", "backend"];
-                let mut backends: Vec<&Tree> =
-                    defaults.iter().filter_map(|field| spec.at(&[*field])).collect();
+                let mut backends: Vec<&Tree> = defaults
+                    .iter()
+                    .filter_map(|field| spec.at(&[*field]))
+                    .collect();
                 for rule in items(spec.at(&["rules"])) {
                     let paths = items(rule.at(&["http", "paths"])).iter();
                     backends.extend(paths.filter_map(|path| path.at(&["backend"])));
@@ -138,7 +148,11 @@ impl ItemAction for Backends {
                 for parent in items(spec.at(&["parentRefs"])) {
                     if parent.text_at(&["kind"]).unwrap_or("Gateway") == "Gateway" {
                         let own = parent.text_at(&["namespace"]).unwrap_or(namespace);
-                        need("gateways.gateway.networking.k8s.io", own, parent.text_at(&["name"]));
+                        need(
+                            "gateways.gateway.networking.k8s.io",
+                            own,
+                            parent.text_at(&["name"]),
+                        );
                     }
                 }
                 for rule in items(spec.at(&["rules"])) {

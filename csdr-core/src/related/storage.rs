@@ -22,7 +22,11 @@ pub struct Claims;
 pub struct Volumes;
 
 const CLASS: &str = "storageclasses.storage.k8s.io";
-const OLD_CLASS: [&str; 3] = ["metadata", "annotations", "volume.beta.kubernetes.io/storage-class"];
+const OLD_CLASS: [&str; 3] = [
+    "metadata",
+    "annotations",
+    "volume.beta.kubernetes.io/storage-class",
+];
 
 impl ItemAction for Claims {
     fn name(&self) -> &str {
@@ -30,10 +34,7 @@ impl ItemAction for Claims {
     }
 
     fn interest(&self, resource: &GroupResource) -> Interest {
-        captured_if(
-            is(resource, "", "persistentvolumeclaims"),
-            Reach::Anywhere,
-        )
+        captured_if(is(resource, "", "persistentvolumeclaims"), Reach::Anywhere)
     }
 
     fn related(&self, object: &Object) -> Result<Vec<Related>> {
@@ -163,7 +164,8 @@ impl ItemAction for Volumes {
             )),
             _ => {
                 for prefix in CLASS_SECRETS {
-                    let parameter = |end| text(&["parameters", &format!("{prefix}-{end}")]).to_owned();
+                    let parameter =
+                        |end| text(&["parameters", &format!("{prefix}-{end}")]).to_owned();
                     push_secret(&parameter("namespace"), &parameter("name"), &mut found);
                 }
             }

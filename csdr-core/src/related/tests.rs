@@ -146,14 +146,22 @@ fn velero_2_7_what_objects_need() {
         ),
     ];
     for (action, id, rest, expected) in rows {
-        assert_eq!(said(*action, &object(id, rest)), *expected, "{} {id}", action.name());
+        assert_eq!(
+            said(*action, &object(id, rest)),
+            *expected,
+            "{} {id}",
+            action.name()
+        );
     }
 }
 
 #[test]
 fn velero_2_7_a_custom_resource_needs_its_definition() {
     for (resource, expected) in [
-        ("widgets.shop.io", Some("customresourcedefinitions.apiextensions.k8s.io/widgets.shop.io")),
+        (
+            "widgets.shop.io",
+            Some("customresourcedefinitions.apiextensions.k8s.io/widgets.shop.io"),
+        ),
         ("pods", None),
         ("deployments.apps", None),
         ("ingresses.extensions", None),
@@ -172,15 +180,29 @@ fn velero_2_7_a_custom_resource_needs_its_definition() {
 #[test]
 fn an_action_only_answers_for_kinds_that_it_has_an_interest_in() {
     let kinds = [
-        "pods", "secrets", "services", "statefulsets.apps", "persistentvolumeclaims", "persistentvolumes",
-        "serviceaccounts", "rolebindings.rbac.authorization.k8s.io", "ingresses.networking.k8s.io",
-        "gateways.gateway.networking.k8s.io", "horizontalpodautoscalers.autoscaling", "widgets.shop.io",
+        "pods",
+        "secrets",
+        "services",
+        "statefulsets.apps",
+        "persistentvolumeclaims",
+        "persistentvolumes",
+        "serviceaccounts",
+        "rolebindings.rbac.authorization.k8s.io",
+        "ingresses.networking.k8s.io",
+        "gateways.gateway.networking.k8s.io",
+        "horizontalpodautoscalers.autoscaling",
+        "widgets.shop.io",
     ];
     for action in needed() {
         for kind in kinds {
             let resource = kind.parse().unwrap();
-            let asked = matches!(action.interest(&resource), Interest::Captured(_) | Interest::All);
-            let related = action.related(&object(&format!("{kind}/a/x"), POD)).unwrap();
+            let asked = matches!(
+                action.interest(&resource),
+                Interest::Captured(_) | Interest::All
+            );
+            let related = action
+                .related(&object(&format!("{kind}/a/x"), POD))
+                .unwrap();
             assert!(asked || related.is_empty(), "{} {kind}", action.name());
         }
     }

@@ -113,17 +113,21 @@ impl ItemAction for Templates {
         }
         if object.id().resource().resource() == "statefulsets" {
             let replicas = tree.at(&["spec", "replicas"]).and_then(Tree::as_i64);
-            let start = tree.at(&["spec", "ordinals", "start"]).and_then(Tree::as_i64);
+            let start = tree
+                .at(&["spec", "ordinals", "start"])
+                .and_then(Tree::as_i64);
             let start = start.unwrap_or(0).max(0);
             let replicas = replicas.unwrap_or(1).clamp(0, MOST_REPLICAS);
             for template in items(tree.at(&["spec", "volumeClaimTemplates"])) {
                 let Some(claim) = template.text_at(&["metadata", "name"]) else {
                     continue;
                 };
-                found.extend((start..start.saturating_add(replicas)).filter_map(|ordinal| {
-                    let name = format!("{claim}-{}-{ordinal}", object.id().name());
-                    Related::needs("persistentvolumeclaims", Some(namespace), &name)
-                }));
+                found.extend(
+                    (start..start.saturating_add(replicas)).filter_map(|ordinal| {
+                        let name = format!("{claim}-{}-{ordinal}", object.id().name());
+                        Related::needs("persistentvolumeclaims", Some(namespace), &name)
+                    }),
+                );
             }
         }
         Ok(found)
@@ -140,7 +144,11 @@ fn template_path(resource: &GroupResource) -> Option<&'static [&'static str]> {
 /// Claims that a pod's volumes name. An ephemeral volume's claim is called after pod and volume.
 fn claims(spec: &Tree, namespace: &str, pod: Option<&str>, found: &mut Vec<Related>) {
     let mut claim = |name: &str| {
-        found.extend(Related::needs("persistentvolumeclaims", Some(namespace), name));
+        found.extend(Related::needs(
+            "persistentvolumeclaims",
+            Some(namespace),
+            name,
+        ));
     };
     for volume in items(spec.at(&["volumes"])) {
         if let Some(name) = volume.text_at(&["persistentVolumeClaim", "claimName"]) {
@@ -161,7 +169,11 @@ fn account_and_classes(spec: &Tree, namespace: &str, found: &mut Vec<Related>) {
         found.extend(Related::needs("serviceaccounts", Some(namespace), account));
     }
     if let Some(class) = spec.text_at(&["priorityClassName"]) {
-        found.extend(Related::needs("priorityclasses.scheduling.k8s.io", None, class));
+        found.extend(Related::needs(
+            "priorityclasses.scheduling.k8s.io",
+            None,
+            class,
+        ));
     }
     if let Some(class) = spec.text_at(&["runtimeClassName"]) {
         found.extend(Related::needs("runtimeclasses.node.k8s.io", None, class));
@@ -232,7 +244,11 @@ pub(super) fn captured_if(wanted: bool, reach: Reach) -> Interest {
 }
 
 /// The namespace of an object of one of these resources; none of any other object.
-pub(super) fn namespace_of<'a>(object: &'a Object, group: &str, plurals: &[&str]) -> Option<&'a str> {
+pub(super) fn namespace_of<'a>(
+    object: &'a Object,
+    group: &str,
+    plurals: &[&str],
+) -> Option<&'a str> {
     let resource = object.id().resource();
     let own = resource.group() == group && plurals.contains(&resource.resource());
     object.id().namespace().filter(|_| own)

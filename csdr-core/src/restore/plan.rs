@@ -19,8 +19,8 @@ use uuid::Uuid;
 mod advice;
 mod existing;
 mod judge;
-mod note;
 mod masked;
+mod note;
 mod planner;
 mod roots;
 

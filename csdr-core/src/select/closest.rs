@@ -36,7 +36,8 @@ fn distance(one: &str, other: &str, limit: usize) -> Option<usize> {
         let mut line = Vec::with_capacity(above.len());
         line.push(row + 1);
         for (column, its) in other.iter().enumerate() {
-            let at = |line: &[usize], column: usize| line.get(column).copied().unwrap_or(usize::MAX - 1);
+            let at =
+                |line: &[usize], column: usize| line.get(column).copied().unwrap_or(usize::MAX - 1);
             let replaced = at(&above, column) + usize::from(own != its);
             let removed = at(&above, column + 1) + 1;
             let inserted = at(&line, column) + 1;
@@ -61,7 +62,15 @@ mod tests {
 
     #[test]
     fn the_nearest_name_if_one_is_near() {
-        let kinds = ["configmaps", "cronjobs", "jobs", "pods", "podtemplates", "secrets", "services"];
+        let kinds = [
+            "configmaps",
+            "cronjobs",
+            "jobs",
+            "pods",
+            "podtemplates",
+            "secrets",
+            "services",
+        ];
         for (name, expected) in [
             ("configmap", Some("configmaps")),
             ("confgimaps", Some("configmaps")),

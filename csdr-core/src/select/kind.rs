@@ -221,7 +221,11 @@ fn is_made_token(object: &Object) -> bool {
     match tree.text_at(&["type"]) {
         Some(BOOTSTRAP) => true,
         Some(ACCOUNT) => {
-            let owner = ["metadata", "annotations", "kubernetes.io/service-account.name"];
+            let owner = [
+                "metadata",
+                "annotations",
+                "kubernetes.io/service-account.name",
+            ];
             let made = object.id().name().rsplit_once("-token-");
             made.is_some_and(|(account, end)| {
                 end.len() == 5 && tree.text_at(&owner) == Some(account)
@@ -244,11 +248,7 @@ pub(crate) enum ResourceChoice {
 
 impl ResourceChoice {
     /// Applies rules and filter; scope is decided by the caller.
-    pub(crate) fn of(
-        resource: &ApiResource,
-        discovery: &Discovery,
-        selection: &Selection,
-    ) -> Self {
+    pub(crate) fn of(resource: &ApiResource, discovery: &Discovery, selection: &Selection) -> Self {
         let name = resource.resource.to_string();
         let left = |reason, detail: &str| Self::LeftOut(LeftOut::rule(&name, reason, detail));
         let spellings = resource.spellings();

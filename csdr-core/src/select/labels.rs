@@ -102,14 +102,15 @@ fn demanded(selector: &LabelSelector) -> impl Iterator<Item = (&String, Option<&
         .match_labels
         .iter()
         .map(|(key, value)| (key, Some(std::slice::from_ref(value))));
-    let further = selector
-        .match_expressions
-        .iter()
-        .filter_map(|requirement| match requirement.operator {
-            SelectorOperator::In => Some((&requirement.key, Some(&*requirement.values))),
-            SelectorOperator::Exists => Some((&requirement.key, None)),
-            SelectorOperator::NotIn | SelectorOperator::DoesNotExist => None,
-        });
+    let further =
+        selector
+            .match_expressions
+            .iter()
+            .filter_map(|requirement| match requirement.operator {
+                SelectorOperator::In => Some((&requirement.key, Some(&*requirement.values))),
+                SelectorOperator::Exists => Some((&requirement.key, None)),
+                SelectorOperator::NotIn | SelectorOperator::DoesNotExist => None,
+            });
     equal.chain(further)
 }
 
@@ -119,13 +120,16 @@ mod tests {
 
     #[test]
     fn velero_2_2_or_selectors_ask_for_no_less_than_they_take() {
-        let all: Vec<BTreeMap<String, String>> = ["", "a=1", "a=2", "a=3", "a=1,b=1", "b=1", "b=2", "c=1"]
-            .iter()
-            .map(|text| {
-                let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
-                pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
-            })
-            .collect();
+        let all: Vec<BTreeMap<String, String>> =
+            ["", "a=1", "a=2", "a=3", "a=1,b=1", "b=1", "b=2", "c=1"]
+                .iter()
+                .map(|text| {
+                    let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
+                    pairs
+                        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                        .collect()
+                })
+                .collect();
         for (selectors, request) in [
             (&["a=1", "a=2"][..], "a in (1,2)"),
             (&["a=1", "a in (2,3)", "a=1,b=1"], "a in (1,2,3)"),
@@ -136,14 +140,21 @@ mod tests {
             (&["a!=1", "a=1"], ""),
             (&["a=1"], "a=1"),
         ] {
-            let selectors: Vec<LabelSelector> = selectors.iter().map(|text| text.parse().unwrap()).collect();
+            let selectors: Vec<LabelSelector> =
+                selectors.iter().map(|text| text.parse().unwrap()).collect();
             let labels = Labels::new(&LabelSelector::default(), &selectors).unwrap();
             let asked = labels.request();
             assert_eq!(asked.to_string(), request, "{selectors:?}");
             assert_eq!(labels.is_exact(), selectors.len() == 1);
             for own in &all {
-                assert_eq!(labels.matches(own), selectors.iter().any(|one| one.matches(own)));
-                assert!(!labels.matches(own) || asked.matches(own), "{selectors:?} {own:?}");
+                assert_eq!(
+                    labels.matches(own),
+                    selectors.iter().any(|one| one.matches(own))
+                );
+                assert!(
+                    !labels.matches(own) || asked.matches(own),
+                    "{selectors:?} {own:?}"
+                );
             }
         }
     }

@@ -134,7 +134,8 @@ fn path(text: &str) -> Result<(String, Vec<String>)> {
     }
     let parts: Vec<&str> = path.iter().map(String::as_str).collect();
     match parts.as_slice() {
-        ["apiVersion" | "kind" | "metadata" | "*"] | ["metadata" | "*", "name" | "namespace" | "*", ..] => {
+        ["apiVersion" | "kind" | "metadata" | "*"]
+        | ["metadata" | "*", "name" | "namespace" | "*", ..] => {
             bad("what an object is called cannot be masked")
         }
         _ => Ok((text.to_owned(), path)),
@@ -223,16 +224,55 @@ mod tests {
 
     #[test]
     fn fields_are_masked_and_the_rest_stays() {
-        let json = |rest: &str| format!(r#"{{"apiVersion":"v1","kind":"Secret","metadata":{{"name":"key","namespace":"shop"}}{rest}}}"#);
+        let json = |rest: &str| {
+            format!(
+                r#"{{"apiVersion":"v1","kind":"Secret","metadata":{{"name":"key","namespace":"shop"}}{rest}}}"#
+            )
+        };
         let remove = |field: &str| FieldMask::of("secrets", field).with_action(MaskAction::Remove);
         for (mask, before, after, said) in [
-            (FieldMask::of("secrets", "/data"), r#","data":{"a":"eA==","b":"eQ=="},"type":"Opaque""#, r#","data":{"a":"","b":""},"type":"Opaque""#, "/data emptied"),
-            (FieldMask::of("secrets", "/data/a"), r#","data":{"a":"eA==","b":"eQ=="}"#, r#","data":{"a":"","b":"eQ=="}"#, "/data/a emptied"),
-            (remove("/data"), r#","data":{"a":"eA=="},"type":"Opaque""#, r#","type":"Opaque""#, "/data removed"),
-            (remove("/data/*"), r#","data":{"a":"eA=="}"#, r#","data":{}"#, "/data/* removed"),
-            (remove("/list/1"), r#","list":[1,2,3]"#, r#","list":[1,3]"#, "/list/1 removed"),
-            (FieldMask::of("secrets", "/spec/*/value"), r#","spec":[{"name":"a","value":"x"},{"name":"b","value":1e3},{"value":true}]"#, r#","spec":[{"name":"a","value":""},{"name":"b","value":0},{"value":false}]"#, "/spec/*/value emptied"),
-            (FieldMask::of("secrets", "/a~1b"), r#","a/b":["x"]"#, r#","a/b":[]"#, "/a~1b emptied"),
+            (
+                FieldMask::of("secrets", "/data"),
+                r#","data":{"a":"eA==","b":"eQ=="},"type":"Opaque""#,
+                r#","data":{"a":"","b":""},"type":"Opaque""#,
+                "/data emptied",
+            ),
+            (
+                FieldMask::of("secrets", "/data/a"),
+                r#","data":{"a":"eA==","b":"eQ=="}"#,
+                r#","data":{"a":"","b":"eQ=="}"#,
+                "/data/a emptied",
+            ),
+            (
+                remove("/data"),
+                r#","data":{"a":"eA=="},"type":"Opaque""#,
+                r#","type":"Opaque""#,
+                "/data removed",
+            ),
+            (
+                remove("/data/*"),
+                r#","data":{"a":"eA=="}"#,
+                r#","data":{}"#,
+                "/data/* removed",
+            ),
+            (
+                remove("/list/1"),
+                r#","list":[1,2,3]"#,
+                r#","list":[1,3]"#,
+                "/list/1 removed",
+            ),
+            (
+                FieldMask::of("secrets", "/spec/*/value"),
+                r#","spec":[{"name":"a","value":"x"},{"name":"b","value":1e3},{"value":true}]"#,
+                r#","spec":[{"name":"a","value":""},{"name":"b","value":0},{"value":false}]"#,
+                "/spec/*/value emptied",
+            ),
+            (
+                FieldMask::of("secrets", "/a~1b"),
+                r#","a/b":["x"]"#,
+                r#","a/b":[]"#,
+                "/a~1b emptied",
+            ),
         ] {
             let (text, told) = masked("secrets", &json(before), &[mask]).unwrap();
             assert_eq!((text, told), (json(after), said.to_owned()));
@@ -244,7 +284,10 @@ mod tests {
             FieldMask::of("secrets", "/data").with_name("other-*"),
             FieldMask::of("secrets", "/data").with_namespace("other"),
         ] {
-            assert_eq!(masked("secrets", &json(r#","data":{"a":"eA=="}"#), &[mask]), None);
+            assert_eq!(
+                masked("secrets", &json(r#","data":{"a":"eA=="}"#), &[mask]),
+                None
+            );
         }
     }
 

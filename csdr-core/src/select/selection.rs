@@ -205,7 +205,12 @@ impl Selection {
     /// Whether an object that is needed by a selected one may be taken although the filters do not select it. Source: velero.md
     /// sections 2.2 and 2.4: a cluster-scoped one unless it is excluded, a namespaced one if its namespace and kind are taken. Labels
     /// and included names do not matter.
-    pub(crate) fn may_add(&self, spellings: &[String], namespace: Option<&str>, name: &str) -> bool {
+    pub(crate) fn may_add(
+        &self,
+        spellings: &[String],
+        namespace: Option<&str>,
+        name: &str,
+    ) -> bool {
         let excluded_by_name = || {
             let mut names = self.rule_of(namespace).names_of(spellings);
             names.any(|names| names.excludes(name))
@@ -213,7 +218,8 @@ impl Selection {
         let by_kind = match namespace {
             Some(namespace) => self.asks_in(spellings, namespace) == Asked::Yes,
             None => {
-                self.scope != ClusterScope::Exclude && self.cluster.asks(spellings) != Asked::Excluded
+                self.scope != ClusterScope::Exclude
+                    && self.cluster.asks(spellings) != Asked::Excluded
             }
         };
         by_kind && !excluded_by_name()
@@ -249,8 +255,7 @@ impl Selection {
 
     /// Whether a label selector is given that looks at Namespace objects as at any other.
     pub(crate) fn has_labels(&self) -> bool {
-        !self.rule.labels.is_all()
-            || self.filters.iter().any(|(_, rule)| !rule.labels.is_all())
+        !self.rule.labels.is_all() || self.filters.iter().any(|(_, rule)| !rule.labels.is_all())
     }
 
     /// Whether some filter looks at single objects.
@@ -275,7 +280,12 @@ impl Selection {
 
     /// Every resource that is named without a pattern, with whether that is by an include list.
     pub(crate) fn named_kinds(&self) -> impl Iterator<Item = (&str, bool)> {
-        let rules = || self.filters.iter().map(|(_, rule)| rule).chain([&self.rule]);
+        let rules = || {
+            self.filters
+                .iter()
+                .map(|(_, rule)| rule)
+                .chain([&self.rule])
+        };
         let lists = rules().map(|rule| &rule.kinds).chain([&self.cluster]);
         let listed = lists.flat_map(|kinds| {
             let patterns = match kinds {
@@ -287,7 +297,8 @@ impl Selection {
                 included.chain(patterns.literal_excluded().map(|name| (name, false)))
             })
         });
-        let named = rules().flat_map(|rule| rule.names.iter().map(|(resource, _)| (&**resource, true)));
+        let named =
+            rules().flat_map(|rule| rule.names.iter().map(|(resource, _)| (&**resource, true)));
         listed.chain(named)
     }
 

@@ -104,8 +104,9 @@ pub enum ApiVersions {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ClusterScope {
-    /// If all namespaces are selected; otherwise only the Namespace objects of selected namespaces, and resources named in
-    /// `includedResources`.
+    /// If all namespaces are selected; otherwise only the Namespace objects of selected namespaces, resources named in
+    /// `includedResources`, and, in a backup, objects that captured ones need
+    /// ([`related::captured_together`](crate::related::captured_together)).
     #[default]
     Auto,
     /// By the resource filter.
@@ -294,26 +295,62 @@ mod tests {
     #[test]
     fn velero_2_2_refuses_what_cannot_be_meant() {
         for (yaml, part) in [
-            ("includedResources: [pods], includedNamespaceScopedResources: [pods]", "families"),
-            ("clusterScoped: exclude, excludedClusterScopedResources: [nodes]", "families"),
-            ("includedClusterScopedResources: [a], excludedClusterScopedResources: ['*']", "leaves nothing"),
-            ("excludedNamespaceScopedResources: ['*', pods]", "leaves nothing"),
+            (
+                "includedResources: [pods], includedNamespaceScopedResources: [pods]",
+                "families",
+            ),
+            (
+                "clusterScoped: exclude, excludedClusterScopedResources: [nodes]",
+                "families",
+            ),
+            (
+                "includedClusterScopedResources: [a], excludedClusterScopedResources: ['*']",
+                "leaves nothing",
+            ),
+            (
+                "excludedNamespaceScopedResources: ['*', pods]",
+                "leaves nothing",
+            ),
             ("excludedResources: ['*']", "leaves nothing"),
-            ("includedResources: [pods], excludedResources: [pods]", "both"),
-            ("labelSelector: {matchLabels: {a: b}}, orLabelSelectors: [{matchLabels: {c: d}}]", "orLabelSelectors"),
+            (
+                "includedResources: [pods], excludedResources: [pods]",
+                "both",
+            ),
+            (
+                "labelSelector: {matchLabels: {a: b}}, orLabelSelectors: [{matchLabels: {c: d}}]",
+                "orLabelSelectors",
+            ),
             ("orLabelSelectors: [{}]", "selects everything"),
             ("namespaceSelector: {matchLabels: {'-': b}}", "label"),
-            ("names: [{resource: 'pods*', included: [a]}]", "one resource"),
+            (
+                "names: [{resource: 'pods*', included: [a]}]",
+                "one resource",
+            ),
             ("names: [{resource: pods, included: ['**']}]", "pattern"),
             ("namespaceFilters: [{namespaces: []}]", "namespace filter"),
-            ("namespaceFilters: [{namespaces: [a], labelSelector: {matchLabels: {a: b}}, orLabelSelectors: [{matchLabels: {c: d}}]}]", "orLabelSelectors"),
+            (
+                "namespaceFilters: [{namespaces: [a], labelSelector: {matchLabels: {a: b}}, orLabelSelectors: [{matchLabels: {c: d}}]}]",
+                "orLabelSelectors",
+            ),
             ("orderedResources: {pods: [a/b/c]}", "ordered"),
             ("orderedResources: {pods: [a/]}", "ordered"),
-            ("maskedFields: [{resource: secrets, fields: [data]}]", "JSON pointer"),
-            ("maskedFields: [{resource: secrets, fields: ['/metadata/name']}]", "cannot be masked"),
-            ("maskedFields: [{resource: secrets, fields: ['/*']}]", "cannot be masked"),
+            (
+                "maskedFields: [{resource: secrets, fields: [data]}]",
+                "JSON pointer",
+            ),
+            (
+                "maskedFields: [{resource: secrets, fields: ['/metadata/name']}]",
+                "cannot be masked",
+            ),
+            (
+                "maskedFields: [{resource: secrets, fields: ['/*']}]",
+                "cannot be masked",
+            ),
             ("maskedFields: [{resource: secrets, fields: []}]", "field"),
-            ("maskedFields: [{resource: secrets, fields: [/data], action: shred}]", "shred"),
+            (
+                "maskedFields: [{resource: secrets, fields: [/data], action: shred}]",
+                "shred",
+            ),
         ] {
             let error = BackupSpec::from_yaml(&format!("{{name: a, {yaml}}}")).unwrap_err();
             assert_eq!(error.kind(), crate::ErrorKind::InvalidInput);

@@ -187,10 +187,22 @@ pub(crate) fn commit_record(
         set("orLabelSelectors", json!(spec.or_label_selectors));
     }
     for (name, list) in [
-        ("includedClusterScopedResources", &spec.included_cluster_scoped_resources),
-        ("excludedClusterScopedResources", &spec.excluded_cluster_scoped_resources),
-        ("includedNamespaceScopedResources", &spec.included_namespace_scoped_resources),
-        ("excludedNamespaceScopedResources", &spec.excluded_namespace_scoped_resources),
+        (
+            "includedClusterScopedResources",
+            &spec.included_cluster_scoped_resources,
+        ),
+        (
+            "excludedClusterScopedResources",
+            &spec.excluded_cluster_scoped_resources,
+        ),
+        (
+            "includedNamespaceScopedResources",
+            &spec.included_namespace_scoped_resources,
+        ),
+        (
+            "excludedNamespaceScopedResources",
+            &spec.excluded_namespace_scoped_resources,
+        ),
     ] {
         if !list.is_empty() {
             set(name, json!(list));
@@ -198,8 +210,9 @@ pub(crate) fn commit_record(
     }
     if !spec.ordered_resources.is_empty() {
         let lists = spec.ordered_resources.iter();
-        let lists: BTreeMap<&String, String> =
-            lists.map(|(name, objects)| (name, objects.join(","))).collect();
+        let lists: BTreeMap<&String, String> = lists
+            .map(|(name, objects)| (name, objects.join(",")))
+            .collect();
         set("orderedResources", json!(lists));
     }
     match spec.cluster_scoped {

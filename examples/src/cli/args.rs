@@ -3,8 +3,8 @@
 mod conversion;
 mod filter;
 
-pub(super) use filter::{BackupFilters, ObjectFilters, Roots};
 pub(super) use conversion::{Choices, Convert, JobStage, Later, Lifecycle, Release, TargetApisOf};
+pub(super) use filter::{BackupFilters, ObjectFilters, Roots};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use csdr_core::{

@@ -109,9 +109,9 @@ impl Planner<'_> {
         for (row, namespace, count) in counts {
             let kind = &mut rows[row].1;
             match count {
-                Count::Known(objects) => kind
-                    .units
-                    .push(PlannedUnit::list(Some(namespace), objects)),
+                Count::Known(objects) => {
+                    kind.units.push(PlannedUnit::list(Some(namespace), objects))
+                }
                 Count::Read(objects, names) => {
                     kind.units
                         .push(PlannedUnit::list(Some(namespace), Some(objects)));
@@ -175,7 +175,11 @@ impl Planner<'_> {
     }
 
     /// Counts what a filter of objects takes of a list that the source cannot filter.
-    async fn read(&self, kind: &PlannedKind, unit: &PlannedUnit) -> Result<(u64, BTreeSet<String>)> {
+    async fn read(
+        &self,
+        kind: &PlannedKind,
+        unit: &PlannedUnit,
+    ) -> Result<(u64, BTreeSet<String>)> {
         let test = self
             .selection
             .test(&kind.spellings(), unit.namespace.as_deref());

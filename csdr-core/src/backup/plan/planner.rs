@@ -1,10 +1,7 @@
 //! From a spec and a source to a plan.
 
 use super::{
-    BackupPlan, PlannedKind, PlannedUnit,
-    namespaces::Namespaces,
-    planned,
-    related::namespaces_of,
+    BackupPlan, PlannedKind, PlannedUnit, namespaces::Namespaces, planned, related::namespaces_of,
 };
 use crate::{
     Result,

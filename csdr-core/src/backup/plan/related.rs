@@ -92,12 +92,11 @@ impl Planner<'_> {
             }
         }
         let starts = lists.clone();
-        let mut pages = OrderedLists::new(lists.len(), READS, |list: usize| {
-            match starts.get(list) {
+        let mut pages =
+            OrderedLists::new(lists.len(), READS, |list: usize| match starts.get(list) {
                 Some((kind, unit)) => self.all_versions(kind, unit),
                 None => stream::empty().boxed(),
-            }
-        });
+            });
         let mut failed = Vec::new();
         while let Some((list, event)) = pages.next().await {
             let Some((kind, unit)) = lists.get(list) else {
@@ -128,7 +127,11 @@ impl Planner<'_> {
     }
 
     /// The list of a unit, in every version that its source has objects in.
-    fn all_versions(&self, kind: &PlannedKind, unit: &PlannedUnit) -> BoxStream<'static, Result<Page>> {
+    fn all_versions(
+        &self,
+        kind: &PlannedKind,
+        unit: &PlannedUnit,
+    ) -> BoxStream<'static, Result<Page>> {
         let versions = if self.is_folder() { usize::MAX } else { 1 };
         let lists = kind.versions().take(versions).map(|version| {
             match kind.request(version, unit, &self.selection, 1 << 20) {
@@ -154,7 +157,8 @@ impl Planner<'_> {
                 continue;
             };
             let spellings = resource.spellings();
-            let by_name = |namespace: Option<&str>| self.selection.may_add(&spellings, namespace, "");
+            let by_name =
+                |namespace: Option<&str>| self.selection.may_add(&spellings, namespace, "");
             let places: Vec<Option<String>> = if resource.namespaced {
                 let tested = |namespace: &&String| {
                     by_name(Some(namespace.as_str()))
@@ -168,7 +172,10 @@ impl Planner<'_> {
             } else {
                 let planned = kinds.iter().any(|kind| is_of(kind, resource));
                 let taken = planned && self.selection.test(&spellings, None).is_all();
-                (by_name(None) && !taken).then_some(None).into_iter().collect()
+                (by_name(None) && !taken)
+                    .then_some(None)
+                    .into_iter()
+                    .collect()
             };
             let kind = self.planned(resource);
             for place in places {
@@ -183,9 +190,8 @@ impl Planner<'_> {
                         Ok(Some(page)) => {
                             let own = page.objects.iter();
                             for object in own.filter(|object| object_left_out(object).is_none()) {
-                                closure.candidate(object, &|id| {
-                                    self.covers(kinds, namespaces, id)
-                                })?;
+                                closure
+                                    .candidate(object, &|id| self.covers(kinds, namespaces, id))?;
                             }
                         }
                         Err(error) => {

@@ -72,7 +72,11 @@ pub(super) async fn rooted(
     }
     for (target, (by, _)) in &closure.unknown {
         let detail = format!("the target does not serve its kind; needed by {by}");
-        left_out.push(LeftOut::rule(target.to_string(), LeftOutReason::Missing, detail));
+        left_out.push(LeftOut::rule(
+            target.to_string(),
+            LeftOutReason::Missing,
+            detail,
+        ));
     }
     for (id, error) in &closure.unread {
         let mut left = LeftOut::object(id, LeftOutReason::Unreadable);

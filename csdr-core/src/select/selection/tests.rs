@@ -32,28 +32,67 @@ fn velero_2_2_both_families_of_resource_filters() {
         ("includedNamespaces: ['*']", "taken", "taken"),
         ("includedNamespaces: [a]", "taken", "scope"),
         ("namespaceSelector: {matchLabels: {a: b}}", "taken", "scope"),
-        ("includedNamespaces: [a], clusterScoped: include", "taken", "taken"),
+        (
+            "includedNamespaces: [a], clusterScoped: include",
+            "taken",
+            "taken",
+        ),
         ("clusterScoped: exclude", "taken", "scope"),
         ("includedResources: [po]", "taken", "not asked"),
-        ("includedNamespaces: [a], includedResources: [pods, pv]", "taken", "taken"),
-        ("includedNamespaces: [a], includedResources: ['p*']", "taken", "scope"),
+        (
+            "includedNamespaces: [a], includedResources: [pods, pv]",
+            "taken",
+            "taken",
+        ),
+        (
+            "includedNamespaces: [a], includedResources: ['p*']",
+            "taken",
+            "scope",
+        ),
         // R184.
         ("excludedResources: [pvc, pv]", "taken", "excluded"),
         ("includedNamespaceScopedResources: [pods]", "taken", "scope"),
         ("includedNamespaceScopedResources: ['*']", "taken", "taken"),
-        ("excludedNamespaceScopedResources: [secrets]", "taken", "scope"),
+        (
+            "excludedNamespaceScopedResources: [secrets]",
+            "taken",
+            "scope",
+        ),
         ("includedClusterScopedResources: [pv]", "taken", "taken"),
-        ("includedNamespaces: [a], includedClusterScopedResources: ['*']", "taken", "taken"),
-        ("includedClusterScopedResources: [nodes]", "taken", "not asked"),
+        (
+            "includedNamespaces: [a], includedClusterScopedResources: ['*']",
+            "taken",
+            "taken",
+        ),
+        (
+            "includedClusterScopedResources: [nodes]",
+            "taken",
+            "not asked",
+        ),
         ("excludedClusterScopedResources: [pv]", "taken", "excluded"),
         ("excludedClusterScopedResources: [nodes]", "taken", "taken"),
-        ("includedNamespaces: [a], excludedClusterScopedResources: [nodes]", "taken", "scope"),
+        (
+            "includedNamespaces: [a], excludedClusterScopedResources: [nodes]",
+            "taken",
+            "scope",
+        ),
         ("excludedClusterScopedResources: ['*']", "taken", "excluded"),
-        ("excludedNamespaceScopedResources: ['*']", "excluded", "scope"),
-        ("excludedNamespaceScopedResources: ['*'], includedClusterScopedResources: [pv]", "excluded", "taken"),
+        (
+            "excludedNamespaceScopedResources: ['*']",
+            "excluded",
+            "scope",
+        ),
+        (
+            "excludedNamespaceScopedResources: ['*'], includedClusterScopedResources: [pv]",
+            "excluded",
+            "taken",
+        ),
     ] {
         let selection = selection(yaml);
-        let found = (said(&selection, PODS, true), said(&selection, VOLUMES, false));
+        let found = (
+            said(&selection, PODS, true),
+            said(&selection, VOLUMES, false),
+        );
         assert_eq!(found, (pods, volumes), "{yaml}");
     }
 }
@@ -62,14 +101,38 @@ fn velero_2_2_both_families_of_resource_filters() {
 fn velero_2_4_what_may_be_added_to_a_selection() {
     for (yaml, claim, volume) in [
         ("includedNamespaces: [shop]", true, true),
-        ("includedNamespaces: [shop], labelSelector: {matchLabels: {a: b}}", true, true),
-        ("includedNamespaces: [shop], clusterScoped: exclude", true, false),
-        ("includedNamespaces: [shop], excludedResources: [pv]", true, false),
-        ("includedNamespaces: [shop], includedResources: [pods]", false, true),
-        ("includedNamespaces: [shop], excludedClusterScopedResources: ['*']", true, false),
+        (
+            "includedNamespaces: [shop], labelSelector: {matchLabels: {a: b}}",
+            true,
+            true,
+        ),
+        (
+            "includedNamespaces: [shop], clusterScoped: exclude",
+            true,
+            false,
+        ),
+        (
+            "includedNamespaces: [shop], excludedResources: [pv]",
+            true,
+            false,
+        ),
+        (
+            "includedNamespaces: [shop], includedResources: [pods]",
+            false,
+            true,
+        ),
+        (
+            "includedNamespaces: [shop], excludedClusterScopedResources: ['*']",
+            true,
+            false,
+        ),
         ("names: [{resource: pvc, excluded: [data]}]", false, true),
         ("names: [{resource: pvc, included: [other]}]", true, true),
-        ("namespaceFilters: [{namespaces: [shop], includedResources: [pods]}]", false, true),
+        (
+            "namespaceFilters: [{namespaces: [shop], includedResources: [pods]}]",
+            false,
+            true,
+        ),
     ] {
         let selection = selection(yaml);
         let claims = selection.may_add(&spellings(CLAIMS), Some("shop"), "data");
@@ -90,10 +153,19 @@ fn a_selection_is_closed_if_nothing_can_be_added() {
         ("includedResources: [pods]", false),
         ("includedNamespaceScopedResources: [pods]", false),
         ("labelSelector: {matchLabels: {a: b}}", false),
-        ("clusterScoped: exclude, orLabelSelectors: [{matchLabels: {a: b}}]", false),
+        (
+            "clusterScoped: exclude, orLabelSelectors: [{matchLabels: {a: b}}]",
+            false,
+        ),
         ("names: [{resource: pods, included: [a]}]", false),
-        ("namespaceFilters: [{namespaces: [a], labelSelector: {matchLabels: {a: b}}}]", false),
-        ("namespaceFilters: [{namespaces: [a], includedResources: [pods]}]", true),
+        (
+            "namespaceFilters: [{namespaces: [a], labelSelector: {matchLabels: {a: b}}}]",
+            false,
+        ),
+        (
+            "namespaceFilters: [{namespaces: [a], includedResources: [pods]}]",
+            true,
+        ),
     ] {
         assert_eq!(selection(yaml).is_closed(), closed, "{yaml}");
     }
@@ -124,7 +196,11 @@ fn the_first_filter_of_a_namespace_takes_the_place_of_the_spec() {
     ] {
         let object = object(namespace, name, app);
         let test = selection.test(&spellings(PODS), Some(namespace));
-        assert_eq!(test.misses(name, object.meta()), expected, "{namespace}/{name}");
+        assert_eq!(
+            test.misses(name, object.meta()),
+            expected,
+            "{namespace}/{name}"
+        );
     }
     for (namespace, claims, pods) in [
         ("shop", Asked::No, Asked::Yes),
@@ -134,7 +210,10 @@ fn the_first_filter_of_a_namespace_takes_the_place_of_the_spec() {
         let asked = |kind| selection.asks_in(&spellings(kind), namespace);
         assert_eq!((asked(CLAIMS), asked(PODS)), (claims, pods), "{namespace}");
     }
-    assert_eq!(selection.request(true, Some("shop")).to_string(), "app=shop");
+    assert_eq!(
+        selection.request(true, Some("shop")).to_string(),
+        "app=shop"
+    );
     assert_eq!(selection.request(true, Some("data-1")).to_string(), "");
     assert_eq!(selection.request(true, None).to_string(), "");
     assert_eq!(selection.request(false, None).to_string(), "app=shop");
