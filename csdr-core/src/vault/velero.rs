@@ -174,37 +174,59 @@ fn namespaces_of(spec: &BackupSpec) -> Vec<String> {
     }
 }
 
+/// Filters that Velero's spec has under the same name and in the same form.
+const AS_IN_VELERO: [&str; 9] = [
+    "excludedNamespaces",
+    "includedResources",
+    "excludedResources",
+    "includedClusterScopedResources",
+    "excludedClusterScopedResources",
+    "includedNamespaceScopedResources",
+    "excludedNamespaceScopedResources",
+    "labelSelector",
+    "orLabelSelectors",
+];
+
 /// Writes the commit record as Velero ≥ 1.4 reads it (velero.md sections 1.6 and 8.3). Without `status.expiration`: Velero's
-/// collector would delete the backup and orphan its volumes.
+/// collector would delete the backup and orphan its volumes. The spec that a restore of csdr's goes by is `csdr/spec.json`: this one
+/// tells Velero's users what was asked, as far as Velero has words for it.
+///
+/// # Errors
+/// Never for a spec that was validated.
 pub(crate) fn commit_record(
     spec: &BackupSpec,
     report: &BackupReport,
     server_version: &str,
     manifest_sha256: &str,
-) -> Value {
+) -> Result<Value> {
+    let asked = serde_json::to_value(spec)
+        .map_err(|error| Error::invalid("spec cannot be written as JSON").with_source(error))?;
     let mut velero = json!({
         "metadata": {},
         "includedNamespaces": namespaces_of(spec),
         "hooks": {},
         "storageLocation": "default",
     });
-    let mut set = |name: &str, value: Value| velero[name] = value;
-    if !spec.excluded_namespaces.is_empty() {
-        set("excludedNamespaces", json!(spec.excluded_namespaces));
+    for name in AS_IN_VELERO {
+        if let Some(value) = asked.get(name) {
+            velero[name] = value.clone();
+        }
     }
-    if !spec.included_resources.is_empty() {
-        set("includedResources", json!(spec.included_resources));
-    }
-    if !spec.excluded_resources.is_empty() {
-        set("excludedResources", json!(spec.excluded_resources));
-    }
-    if !spec.label_selector.is_empty() {
-        set("labelSelector", json!(spec.label_selector));
+    if let Some(ordered) = asked.get("orderedResources").and_then(Value::as_object) {
+        let joined = |names: &Value| {
+            let names = names.as_array().into_iter().flatten();
+            names
+                .filter_map(Value::as_str)
+                .collect::<Vec<_>>()
+                .join(",")
+        };
+        let ordered = ordered.iter().map(|(kind, names)| (kind, joined(names)));
+        velero["orderedResources"] = json!(ordered.collect::<BTreeMap<_, _>>());
     }
     match spec.cluster_scoped {
         ClusterScope::Auto => {}
-        ClusterScope::Include => set("includeClusterResources", json!(true)),
-        ClusterScope::Exclude => set("includeClusterResources", json!(false)),
+        ClusterScope::Include => velero["includeClusterResources"] = json!(true),
+        ClusterScope::Exclude => velero["includeClusterResources"] = json!(false),
     }
     let mut annotations =
         json!({ MANIFEST_HASH: manifest_sha256, OPERATION: report.operation.to_string() });
@@ -217,7 +239,7 @@ pub(crate) fn commit_record(
         annotate("major-version", major);
         annotate("minor-version", minor);
     }
-    json!({
+    Ok(json!({
         "kind": "Backup",
         "apiVersion": "velero.io/v1",
         "metadata": {
@@ -238,7 +260,7 @@ pub(crate) fn commit_record(
             "progress": { "totalItems": report.objects, "itemsBackedUp": report.objects },
             "hookStatus": {},
         },
-    })
+    }))
 }
 
 /// Major and minor number of `v1.36.3`.
