@@ -14,6 +14,7 @@
 //! let old = ControlPlane::builder().version(KubeVersion::V1_21).start().await?;
 //! let admin = new.kubeconfig().yaml();
 //! let reader = new.user("reader", &["team-a"])?;
+//! let with_pods_that_run = ControlPlane::builder().with_nodes(1).start().await?;
 //! # Ok(()) }
 //! ```
 //!
@@ -43,7 +44,7 @@ mod pki;
 #[cfg(feature = "harness")]
 mod supervisor;
 
-pub use binaries::Binaries;
+pub use binaries::{Binaries, NodeBinaries};
 pub use error::Error;
 pub use velero::{JudgedFile, VeleroJudge};
 pub use version::KubeVersion;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use csdr_testenv::{Binaries, KubeVersion, VeleroJudge};
+use csdr_testenv::{Binaries, KubeVersion, NodeBinaries, VeleroJudge};
 
 use crate::metadata::{self, CLUSTER, Package};
 use crate::run::{self, Tally};
@@ -135,6 +135,11 @@ fn known_left_out(chosen: &[Phase]) -> BTreeSet<String> {
         if let Some(reason) = VeleroJudge::left_out() {
             classes.insert(format!("tests with Velero's own reader — {reason}"));
         }
+    }
+    if chosen.iter().any(|phase| phase.needs_binaries())
+        && let Some(reason) = NodeBinaries::left_out()
+    {
+        classes.insert(format!("tests on nodes — {reason}"));
     }
     if let Some(reason) = chosen.contains(&Phase::Fuzz).then(fuzz::left_out).flatten() {
         classes.insert(format!("{} — {reason}", Phase::Fuzz.title()));

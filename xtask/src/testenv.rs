@@ -1,6 +1,6 @@
 //! `cargo xtask testenv`: a control plane in the foreground.
 
-use csdr_testenv::{Binaries, KubeVersion, VeleroJudge};
+use csdr_testenv::{Binaries, KubeVersion, NodeBinaries, VeleroJudge};
 
 use crate::run;
 
@@ -34,6 +34,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
 /// Makes sure of everything that the tests need, and says where it lies.
 pub(crate) fn locate_all() -> Result<(), String> {
     locate(&KubeVersion::ALL)?;
+    locate_nodes()?;
     if let Some(reason) = VeleroJudge::left_out() {
         println!("left out: {reason}");
         return Ok(());
@@ -44,7 +45,7 @@ pub(crate) fn locate_all() -> Result<(), String> {
 }
 
 /// Makes sure of the binaries, and says where they lie.
-pub(crate) fn locate(versions: &[KubeVersion]) -> Result<(), String> {
+fn locate(versions: &[KubeVersion]) -> Result<(), String> {
     for version in versions {
         if let Some(reason) = version.left_out() {
             println!("left out: Kubernetes {version} — {reason}");
@@ -59,6 +60,20 @@ pub(crate) fn locate(versions: &[KubeVersion]) -> Result<(), String> {
         ] {
             println!("  {}", program.display());
         }
+    }
+    Ok(())
+}
+
+/// Makes sure of kwok and kube-scheduler, and says where they lie.
+fn locate_nodes() -> Result<(), String> {
+    if let Some(reason) = NodeBinaries::left_out() {
+        println!("left out: nodes — {reason}");
+        return Ok(());
+    }
+    let binaries = NodeBinaries::locate().map_err(|error| error.chain())?;
+    println!("Nodes:");
+    for program in [binaries.scheduler(), binaries.kwok()] {
+        println!("  {}", program.display());
     }
     Ok(())
 }

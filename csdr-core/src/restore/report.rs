@@ -2,6 +2,7 @@
 
 use crate::{
     Result,
+    hook::HookReport,
     report::{Failure, Note, Notes, Outcome, require_complete},
 };
 use jiff::Timestamp;
@@ -58,6 +59,9 @@ pub struct RestoreReport {
     pub continued: bool,
     /// How many objects ended how.
     pub objects: BTreeMap<ObjectOutcome, u64>,
+    /// Hooks that were run in restored pods.
+    #[serde(default, skip_serializing_if = "HookReport::is_empty")]
+    pub hooks: HookReport,
     /// What a person should know.
     pub warnings: Notes,
     /// What could not be restored.
@@ -91,6 +95,10 @@ impl fmt::Display for RestoreReport {
         )?;
         for (outcome, count) in &self.objects {
             write!(f, ", {count} {}", format!("{outcome:?}").to_lowercase())?;
+        }
+        if !self.hooks.is_empty() {
+            let text = self.hooks.to_string().replace('\n', "\n  ");
+            write!(f, "\n  hooks: {text}")?;
         }
         for note in self.errors.iter() {
             write!(f, "\n  error: {note}")?;

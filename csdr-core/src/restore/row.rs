@@ -66,11 +66,25 @@ pub(super) struct Row {
     /// Whether the stored version is the one that its server preferred.
     pub(super) preferred: bool,
     pub(super) action: Action,
+    /// Which transforms change it: into the plan's sets of them.
+    pub(super) transforms: u16,
 }
 
 /// A row as it stands in a stored plan.
 #[derive(Serialize, Deserialize)]
-pub(super) struct StoredRow(Box<str>, Digest, u64, u32, u32, u32, u32, u16, bool, Action);
+pub(super) struct StoredRow(
+    Box<str>,
+    Digest,
+    u64,
+    u32,
+    u32,
+    u32,
+    u32,
+    u16,
+    bool,
+    Action,
+    u16,
+);
 
 impl From<Row> for StoredRow {
     fn from(row: Row) -> Self {
@@ -85,6 +99,7 @@ impl From<Row> for StoredRow {
             row.kind,
             row.preferred,
             row.action,
+            row.transforms,
         )
     }
 }
@@ -102,6 +117,7 @@ impl From<StoredRow> for Row {
             kind,
             preferred,
             action,
+            transforms,
         ) = row;
         Self {
             name,
@@ -114,6 +130,7 @@ impl From<StoredRow> for Row {
             kind,
             preferred,
             action,
+            transforms,
         }
     }
 }

@@ -4,7 +4,7 @@ use super::{
     Action, Restore, RestorePlan, RestoreReport, Wave,
     apply::{Creator, manager_of},
     convert::Fitted,
-    prepare::{Prepared, prepare},
+    hooks::RestoreHooksStage,
     ready::{Ready, is_served},
     record::Record,
     report::{ObjectOutcome, Outcomes},
@@ -13,9 +13,11 @@ use super::{
 use crate::{
     Error, ErrorKind, Result,
     conversion::{Severity, TargetApis},
+    hook::{HookReport, RestoreHookRules},
     model::{Object, ObjectId},
     port::{Event, VaultBackendExt, VaultKey, WriteOptions, operation_id},
     report::{Failure, Note, Outcome, RunOptions, unless_cancelled},
+    transform::{Chain, Passage, Verdict},
     vault::{Claim, ClaimRequest, RestoreLayout, StoredBackup},
 };
 use futures::{
@@ -50,6 +52,12 @@ impl Restore {
         if options.cancel.is_cancelled() {
             return Err(Error::cancelled("restore"));
         }
+        if self.hooks.is_none() && plan.head.spec.hooks.has_commands() {
+            return Err(Error::invalid(
+                "the spec has hooks that are commands, and nothing runs them; set a hook executor",
+            )
+            .with_operation("restore"));
+        }
         let name = plan.head.spec.name.clone();
         let about = |error: Error| {
             error
@@ -58,6 +66,9 @@ impl Restore {
         };
         let started = self.vault.host().clock.now();
         let layout = RestoreLayout::new(&name)?;
+        let chain = self
+            .chain(&plan.head.spec, &plan.head.known)
+            .map_err(about)?;
         let this = &self.until(&options.cancel);
         let begun =
             unless_cancelled(&options.cancel, this.begin(&mut plan, &layout, options)).await;
@@ -86,9 +97,12 @@ impl Restore {
         let run = Run {
             restore: this,
             outcomes: Mutex::new(Outcomes::new(plan.rows.len())),
+            hooked: Mutex::default(),
+            hooks: Mutex::default(),
             plan: &plan,
             backup,
             apis,
+            chain,
             creator,
             claim: &claim,
             record: Record {
@@ -130,6 +144,15 @@ impl Restore {
         let planned = plan.definitions();
         let (apis, _) = self
             .target_apis(&backup, &discovery, |id| planned.contains(id.name()))
+            .await?;
+        let apis = self
+            .with_services(
+                apis,
+                &backup,
+                &discovery,
+                &plan.head.spec,
+                &plan.ingresses(),
+            )
             .await?;
         let host = self.vault.host();
         let operation = operation_id(&*host.clock, &*host.entropy)?;
@@ -193,11 +216,16 @@ struct Run<'a> {
     plan: &'a RestorePlan,
     backup: StoredBackup,
     apis: TargetApis,
+    /// What every object goes through, as in the plan.
+    chain: Chain,
     creator: Creator<'a>,
     claim: &'a Claim,
     record: Record<'a>,
     options: &'a RunOptions,
     outcomes: Mutex<Outcomes>,
+    /// Rows of pods whose annotations ask for hooks.
+    hooked: Mutex<BTreeSet<usize>>,
+    hooks: Mutex<HookReport>,
     started: Timestamp,
     operation: Uuid,
     continued: bool,
@@ -223,6 +251,7 @@ impl Run<'_> {
                 _ => {}
             }
         }
+        self.run_hooks().await?;
         let outcome = if self.outcomes().errors.is_empty() {
             Outcome::Completed
         } else {
@@ -239,6 +268,8 @@ impl Run<'_> {
         for (at, row) in self.plan.rows.iter().enumerate() {
             let outcome = match row.action {
                 Action::Create => continue,
+                // It may have been created without it.
+                Action::CreatedBefore if self.plan.restores_status(row) => continue,
                 Action::SkipExisting => ObjectOutcome::Existed,
                 Action::CreatedBefore => ObjectOutcome::Created,
                 Action::Blocked => ObjectOutcome::Failed,
@@ -354,7 +385,8 @@ impl Run<'_> {
 
     fn rows_of(&self, wave: Wave) -> Vec<u32> {
         let wanted = |row: &Row| {
-            row.action == Action::Create && self.plan.kind(row).is_ok_and(|kind| kind.wave == wave)
+            matches!(row.action, Action::Create | Action::CreatedBefore)
+                && self.plan.kind(row).is_ok_and(|kind| kind.wave == wave)
         };
         let outcomes = self.outcomes();
         let pending = |at: usize| outcomes.rows().get(at) == Some(&ObjectOutcome::Pending);
@@ -413,22 +445,31 @@ impl Run<'_> {
     ) -> Result<(), (usize, Error)> {
         let row = &self.plan.rows[at];
         let size = object.json().len() as u64;
+        if is_pod(&source) && object.text().contains("post.hook.restore.") {
+            self.hooked
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(at);
+        }
         let target = self.plan.target_id(row).map_err(|error| (at, error))?;
-        let fitted = match self.fit(at, &source, object) {
+        let fitted = match self.fit(at, &source, object.clone()) {
             Ok(object) => object,
             Err((outcome, message)) => {
                 self.settle(at, &source, outcome, Some(message), size);
                 return Ok(());
             }
         };
-        let prepared = prepare(&fitted, &target).map_err(|error| (at, error))?;
+        let passage = self.chain.pass(&object, &fitted, target.clone());
         drop(fitted);
-        let (outcome, message) = match prepared {
-            Prepared::Skip(reason) => (ObjectOutcome::Skipped, Some(reason.to_owned())),
-            Prepared::Create(object) => match self.create(&target, &object).await {
-                Ok(outcome) => (outcome, None),
-                Err(error) => (ObjectOutcome::Failed, Some(error.chain())),
+        let (outcome, message) = match passage {
+            Ok(passage) => match passage.verdict() {
+                Verdict::Skip { reason } => (ObjectOutcome::Skipped, Some(reason.to_string())),
+                Verdict::Restore => match self.write(row, &target, &passage).await {
+                    Ok(outcome) => (outcome, None),
+                    Err(error) => (ObjectOutcome::Failed, Some(error.chain())),
+                },
             },
+            Err(error) => (ObjectOutcome::Failed, Some(error.chain())),
         };
         self.settle(at, &source, outcome, message, size);
         Ok(())
@@ -465,6 +506,29 @@ impl Run<'_> {
             Fitted::Skipped(reason) => Err((ObjectOutcome::Skipped, reason.to_string())),
             Fitted::NoRoute(reason) => Err((ObjectOutcome::Failed, reason.to_string())),
         }
+    }
+
+    /// Writes an object that the transforms let pass, and its status if the plan says so.
+    async fn write(
+        &self,
+        row: &Row,
+        target: &ObjectId,
+        passage: &Passage<'_>,
+    ) -> Result<ObjectOutcome> {
+        let object = passage.object()?;
+        let outcome = match row.action {
+            Action::CreatedBefore => ObjectOutcome::Created,
+            _ => self.create(target, &object).await?,
+        };
+        let status = passage.status().filter(|_| self.plan.restores_status(row));
+        if let (ObjectOutcome::Created, Some(status)) = (outcome, status)
+            && let Err(error) = self.creator.write_status(&object, status).await
+        {
+            // Source: velero.md section 3.10: a status that cannot be written is a warning.
+            let message = format!("its status was not restored: {}", error.chain());
+            self.outcomes().warnings.push(Note::new(target, message));
+        }
+        Ok(outcome)
     }
 
     async fn create(&self, target: &ObjectId, object: &Object) -> Result<ObjectOutcome> {
@@ -558,6 +622,70 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// The hooks of pods that this restore made, now or before it died.
+    async fn run_hooks(&self) -> Result<()> {
+        let spec = &self.plan.head.spec.hooks;
+        let hooked =
+            std::mem::take(&mut *self.hooked.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut pods = Vec::new();
+        for (at, row) in self.plan.rows.iter().enumerate() {
+            let made = self.outcomes().rows().get(at) == Some(&ObjectOutcome::Created);
+            // What a dead operation made was not read again: its pods are asked.
+            let asks =
+                spec.has_commands() || hooked.contains(&at) || row.action == Action::CreatedBefore;
+            if made && asks {
+                let id = self.plan.target_id(row)?;
+                pods.extend(is_pod(&id).then_some(id));
+            }
+        }
+        let Some(first) = pods.first() else {
+            return Ok(());
+        };
+        let Some(executor) = self.restore.hooks.as_deref() else {
+            if !hooked.is_empty() {
+                let message = "pods have hooks in their annotations that were not run, this is the first: nothing runs hooks";
+                let note = Note::new(first, format!("{} {message}", hooked.len()));
+                self.outcomes().warnings.push(note);
+            }
+            return Ok(());
+        };
+        self.options.observer.observe(&Event::StageStarted {
+            stage: "hooks",
+            objects: None,
+        });
+        let stage = RestoreHooksStage {
+            target: &*self.restore.target,
+            executor,
+            host: self.restore.vault.host(),
+            rules: RestoreHookRules::new(spec)?,
+            stopped: Default::default(),
+            ended: Mutex::default(),
+        };
+        stage.run(pods).await?;
+        let ended = stage
+            .ended
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut outcomes = self.outcomes();
+        let outcomes = &mut *outcomes;
+        for (notes, kept) in [
+            (ended.errors, &mut outcomes.errors),
+            (ended.warnings, &mut outcomes.warnings),
+        ] {
+            for note in notes {
+                self.options.observer.observe(&Event::Noted {
+                    message: &note.to_string(),
+                });
+                kept.push(note);
+            }
+        }
+        *self.hooks.lock().unwrap_or_else(PoisonError::into_inner) = ended.report;
+        self.options
+            .observer
+            .observe(&Event::StageEnded { stage: "hooks" });
+        Ok(())
+    }
+
     fn report(&self, outcome: Outcome, error: Option<&Error>) -> RestoreReport {
         let outcomes = self.outcomes();
         RestoreReport {
@@ -569,11 +697,20 @@ impl Run<'_> {
             ended: self.restore.vault.host().clock.now(),
             continued: self.continued,
             objects: outcomes.counts(),
+            hooks: self
+                .hooks
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
             warnings: outcomes.warnings.clone(),
             errors: outcomes.errors.clone(),
             failure: error.map(Failure::new),
         }
     }
+}
+
+fn is_pod(id: &ObjectId) -> bool {
+    id.resource().group().is_empty() && id.resource().resource() == "pods"
 }
 
 fn stage_name(wave: Wave) -> &'static str {

@@ -204,7 +204,7 @@ pub(crate) fn commit_record(
     let mut velero = json!({
         "metadata": {},
         "includedNamespaces": namespaces_of(spec),
-        "hooks": {},
+        "hooks": spec.hooks,
         "storageLocation": "default",
     });
     for name in AS_IN_VELERO {
@@ -239,7 +239,7 @@ pub(crate) fn commit_record(
         annotate("major-version", major);
         annotate("minor-version", minor);
     }
-    Ok(json!({
+    let mut record = json!({
         "kind": "Backup",
         "apiVersion": "velero.io/v1",
         "metadata": {
@@ -260,7 +260,14 @@ pub(crate) fn commit_record(
             "progress": { "totalItems": report.objects, "itemsBackedUp": report.objects },
             "hookStatus": {},
         },
-    }))
+    });
+    if !report.hooks.is_empty() {
+        record["status"]["hookStatus"] = json!({
+            "hooksAttempted": report.hooks.attempted,
+            "hooksFailed": report.hooks.failed,
+        });
+    }
+    Ok(record)
 }
 
 /// Major and minor number of `v1.36.3`.

@@ -4,8 +4,8 @@ mod velero;
 
 use super::{
     Exit,
-    args::{BackupCreate, Delete, Stored, Verify},
-    context::Context,
+    args::{BackupCreate, Delete, Explain, Stored, Verify},
+    context::{Context, Source},
     spec,
     table::{bytes, facts, list as joined, table, time, took},
 };
@@ -34,7 +34,7 @@ pub(super) async fn create(cx: &Context, args: &BackupCreate) -> Result<Exit> {
         Some(vault) => vault.clone(),
         None => Vault::create(MemoryVault::new()).await?,
     };
-    let backup = Backup::new(source.clone(), vault);
+    let backup = backup_of(&source, vault);
     let plan = cx
         .unless_cancelled("plan backup", backup.plan(&spec))
         .await?;
@@ -52,11 +52,53 @@ pub(super) async fn create(cx: &Context, args: &BackupCreate) -> Result<Exit> {
     if found.is_some() {
         return run(cx, args, &backup, plan).await;
     }
-    let backup = Backup::new(source, cx.make_vault().await?);
+    let backup = backup_of(&source, cx.make_vault().await?);
     let plan = cx
         .unless_cancelled("plan backup", backup.plan(&spec))
         .await?;
     run(cx, args, &backup, plan).await
+}
+
+/// Says why objects are in what `create` would take, or in a stored backup, or why not.
+pub(super) async fn explain(cx: &Context, args: &Explain) -> Result<Exit> {
+    let work = async {
+        if args.stored {
+            let stored = cx.vault().await?.backup(&args.backup.name).await?;
+            let mut said = Vec::new();
+            for id in &args.objects {
+                said.push(stored.explain(id).await?);
+            }
+            return Ok((Vec::new(), said));
+        }
+        let spec = spec::backup(&args.backup)?;
+        let source = cx.source(&args.backup).await?;
+        // Nothing is written: a vault in memory stands in.
+        let backup = Backup::new(source, Vault::create(MemoryVault::new()).await?);
+        let plan = backup.plan(&spec).await?;
+        let mut said = Vec::new();
+        for id in &args.objects {
+            said.push(backup.explain(&plan, id).await?);
+        }
+        Ok::<_, Error>((plan.warnings, said))
+    };
+    let (warnings, said) = cx.unless_cancelled("explain", work).await?;
+    for warning in warnings {
+        cx.console.line(&format!("warning: {warning}"));
+    }
+    let lines = || {
+        let lines: Vec<String> = said.iter().map(ToString::to_string).collect();
+        lines.join("\n")
+    };
+    cx.console.show(cx.output, &said, lines)?;
+    Ok(Exit::Complete)
+}
+
+fn backup_of(source: &Source, vault: Vault) -> Backup {
+    let backup = Backup::new(source.collector.clone(), vault);
+    match &source.hooks {
+        Some(hooks) => backup.with_hooks(hooks.clone()),
+        None => backup,
+    }
 }
 
 async fn run(cx: &Context, args: &BackupCreate, backup: &Backup, plan: BackupPlan) -> Result<Exit> {
@@ -283,6 +325,12 @@ fn written(said: &Description) -> String {
         rows.push(("Resources", joined(&spec.included_resources, "*")));
         rows.push(("Without", joined(&spec.excluded_resources, "")));
         rows.push(("Selector", spec.label_selector.to_string()));
+        let any_of: Vec<String> = spec.or_label_selectors.iter().map(ToString::to_string).collect();
+        rows.push(("One of", any_of.join("; ")));
+        rows.push(("Labelled", spec.namespace_selector.to_string()));
+        let masks = spec.masked_fields.iter();
+        let masks = masks.map(|mask| format!("{}:{}", mask.resource, mask.fields.join(",")));
+        rows.push(("Masked", masks.collect::<Vec<_>>().join("; ")));
     }
     let mut text = facts(rows);
     let kinds: Vec<Vec<String>> = match &said.report {
@@ -318,6 +366,19 @@ fn written(said: &Description) -> String {
         left.push("… and more, in the backup's left-out lists".to_owned());
     }
     section("Left out", left);
+    if let Some(report) = &said.report
+        && !report.hooks.is_empty()
+    {
+        section(
+            "Hooks",
+            report
+                .hooks
+                .to_string()
+                .lines()
+                .map(str::to_owned)
+                .collect(),
+        );
+    }
     if let Some(report) = &said.report {
         section(
             "Errors",

@@ -12,6 +12,7 @@ mod equality;
 mod message;
 mod migration;
 mod omission;
+mod related;
 mod selection;
 mod upgrade;
 mod versions;

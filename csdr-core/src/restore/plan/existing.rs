@@ -105,7 +105,10 @@ impl Existing<'_> {
             }
         };
         let mut actions = Vec::new();
-        if rows.len() <= FEW || kind.wave == Wave::Namespaces {
+        // Their names in the target are not sorted as the rows are.
+        let renamed = kind.wave == Wave::Namespaces
+            || kind.wave == Wave::Volumes && plan.head.known.renames_volumes();
+        if rows.len() <= FEW || renamed {
             for (at, row) in rows.iter().enumerate() {
                 if let Some(object) = self
                     .restore
@@ -160,7 +163,7 @@ impl Existing<'_> {
     }
 }
 
-fn list_request(
+pub(super) fn list_request(
     resource: &crate::model::GroupVersionResource,
     kind: &str,
     namespace: Option<String>,
