@@ -50,8 +50,8 @@ fn no_example_is_left_out() {
 async fn back_up_a_namespace() {
     let work = tempfile::tempdir().unwrap();
     let report = back_up_namespace::back_up(work.path()).await.unwrap();
-    // The namespace, its config map, service and nothing of the other one.
-    assert_eq!(report.objects, 3, "{report}");
+    // The namespace, its default account, config map, service and nothing of the other one.
+    assert_eq!(report.objects, 4, "{report}");
     let vault = Vault::open(OpendalVault::fs(work.path())).await.unwrap();
     let stored = vault.backup("shop-1").await.unwrap();
     let other = "configmaps/other/theirs".parse().unwrap();

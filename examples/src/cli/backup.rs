@@ -423,11 +423,10 @@ pub(super) async fn verify(cx: &Context, args: &Verify) -> Result<Exit> {
 pub(super) async fn delete(cx: &Context, args: &Delete) -> Result<Exit> {
     let vault = cx.vault().await?;
     if args.dry_run {
-        let backup = cx
-            .unless_cancelled("open backup", vault.backup(&args.name))
+        cx.unless_cancelled("delete backup", vault.check_deletable(&args.name))
             .await?;
         cx.console
-            .print(&format!("backup {} would be deleted", backup.name()))?;
+            .print(&format!("backup {} would be deleted", args.name))?;
         return Ok(Exit::Complete);
     }
     cx.unless_cancelled("delete backup", vault.delete(&args.name))
