@@ -7,8 +7,14 @@
 //! create → outcome.
 
 mod apply;
+mod arm;
+mod backend;
+mod before;
 mod convert;
+mod meet;
+mod members;
 mod plan;
+mod policy;
 mod prepare;
 mod ready;
 mod record;
@@ -16,11 +22,14 @@ mod report;
 mod row;
 mod run;
 mod wave;
+mod webhook;
 
+pub use arm::Rearmed;
 pub use plan::{Need, PlanNote, PodSecurityAdvice, RestorePlan, RowView};
 pub use report::{ObjectOutcome, RestoreReport};
 pub use row::{Action, RestoreKind};
 pub use wave::Wave;
+pub(crate) use webhook::is_note;
 
 use crate::{
     cancel::Until,

@@ -3,9 +3,11 @@
 //! Unknown fields are refused, so that a typing error never selects too much or too little.
 
 mod backup;
+mod existing;
 mod restore;
 
 pub use backup::{ApiVersions, BackupSpec, ClusterScope};
+pub use existing::{ApplySettings, Existing, ExistingOverride};
 pub use restore::RestoreSpec;
 
 use crate::{Error, Result, archive::Digest};

@@ -1,6 +1,6 @@
 //! What a restore will do.
 
-use super::{Action, Restore, RestoreKind, Wave, row::Row};
+use super::{Action, Restore, RestoreKind, Wave, members::Members, policy::Policies, row::Row};
 use crate::{
     Error, ErrorKind, Result,
     archive::Digest,
@@ -185,14 +185,14 @@ impl RestorePlan {
             .collect()
     }
 
-    /// The first remark about a row that is about the whole object.
+    /// What was said last about a row, losses apart: why its action is what it is.
     pub(super) fn reason(&self, row: usize) -> Option<&PlanNote> {
         let row = u32::try_from(row).ok()?;
         let start = self.remarks.partition_point(|(at, _)| *at < row);
-        let own = self.remarks[start..]
-            .iter()
-            .take_while(|(at, _)| *at == row);
-        own.filter_map(|(_, note)| self.head.notes.get(*note as usize))
+        let end = self.remarks.partition_point(|(at, _)| *at <= row);
+        let own = self.remarks.get(start..end)?.iter();
+        own.rev()
+            .filter_map(|(_, note)| self.head.notes.get(*note as usize))
             .find(|note| note.loss.is_none())
     }
 
@@ -290,39 +290,28 @@ impl fmt::Display for RestorePlan {
         for (from, to) in &spec.namespace_mapping {
             writeln!(f, "  namespace {from} → {to}")?;
         }
-        let mut counts: BTreeMap<(Wave, u16), [u64; 5]> = BTreeMap::new();
+        let mut counts: BTreeMap<(Wave, u16), BTreeMap<Action, u64>> = BTreeMap::new();
         for row in &self.rows {
             let wave = self
                 .head
                 .kinds
                 .get(usize::from(row.kind))
                 .map_or(Wave::Workloads, |kind| kind.wave);
-            counts.entry((wave, row.kind)).or_default()[row.action as usize] += 1;
+            let own = counts.entry((wave, row.kind)).or_default();
+            *own.entry(row.action).or_default() += 1;
         }
-        for ((_, kind), [create, existing, before, blocked, skipped]) in counts {
+        for ((_, kind), own) in counts {
             let Some(kind) = self.head.kinds.get(usize::from(kind)) else {
                 continue;
             };
-            write!(
-                f,
-                "  {:>8}  {}",
-                create + existing + before + blocked + skipped,
-                kind.resource
-            )?;
+            let all: u64 = own.values().sum();
+            write!(f, "  {all:>8}  {}", kind.resource)?;
             if kind.is_converted() {
                 write!(f, "  convert {}", kind.resource.api_version())?;
                 write!(f, " → {}", kind.target.api_version())?;
             }
-            for (count, word) in [
-                (create, "create"),
-                (existing, "skip: exists"),
-                (before, "created before"),
-                (blocked, "blocked"),
-                (skipped, "skip"),
-            ] {
-                if count > 0 {
-                    write!(f, "  {word} {count}")?;
-                }
+            for (action, count) in own {
+                write!(f, "  {action} {count}")?;
             }
             writeln!(f)?;
         }
@@ -395,7 +384,7 @@ impl Restore {
         judge.judge(&mut rows).await?;
         let Judge {
             kinds,
-            notes,
+            mut notes,
             levels,
             ..
         } = judge;
@@ -425,19 +414,27 @@ impl Restore {
                     .collect(),
                 needs: Vec::new(),
                 advice,
-                notes: notes.texts,
-                notes_beyond: notes.beyond,
+                notes: Vec::new(),
+                notes_beyond: 0,
                 digest: String::new(),
             },
             rows,
-            remarks: notes.remarks,
+            remarks: Vec::new(),
         };
         existing::Existing {
             restore: self,
             discovery: &discovery,
+            policies: Policies::new(spec)?,
+            members: Members::new(&backup),
+            apis: &apis,
         }
-        .look(&mut plan)
+        .look(&mut plan, &mut notes)
         .await?;
+        // A reader looks for a row's remarks by bisection.
+        notes.remarks.sort_by_key(|(row, _)| *row);
+        plan.head.notes = notes.texts;
+        plan.head.notes_beyond = notes.beyond;
+        plan.remarks = notes.remarks;
         plan.head.needs = needs(&plan);
         plan.sealed()
     }

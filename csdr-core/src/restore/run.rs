@@ -1,19 +1,25 @@
 //! Running a restore.
 
 use super::{
-    Action, Restore, RestorePlan, RestoreReport, Wave,
-    apply::{Creator, manager_of},
+    Action, Rearmed, Restore, RestorePlan, RestoreReport, Wave,
+    apply::{Writer, manager_of},
+    arm::{Arming, api_backend},
+    backend::Answer,
+    before::Before,
     convert::Fitted,
+    meet::{Ended, Guest, Meeting},
+    policy::Policies,
     prepare::{Prepared, prepare},
     ready::{Ready, is_served},
     record::Record,
     report::{ObjectOutcome, Outcomes},
     row::Row,
+    webhook::{self, Disarmed, by_object, disarm, is_webhooks, noted},
 };
 use crate::{
     Error, ErrorKind, Result,
     conversion::{Severity, TargetApis},
-    model::{Object, ObjectId},
+    model::{Discovery, Object, ObjectId},
     port::{Event, VaultBackendExt, VaultKey, WriteOptions, operation_id},
     report::{Failure, Note, Outcome, RunOptions, unless_cancelled},
     vault::{Claim, ClaimRequest, RestoreLayout, StoredBackup},
@@ -67,12 +73,13 @@ impl Restore {
         let Begun {
             backup,
             apis,
+            discovery,
             claim,
             continued,
             ours,
         } = begun;
         let operation = claim.operation();
-        let creator = Creator {
+        let writer = Writer {
             applier: &*this.applier,
             target: &*this.target,
             host: this.vault.host(),
@@ -83,13 +90,25 @@ impl Restore {
             ours,
             attempts: options.limits.attempts,
         };
+        let policies = Policies::new(&plan.head.spec)?;
+        let before = Before::new(&**this.vault.backend(), &claim, &layout, operation)?;
         let run = Run {
             restore: this,
             outcomes: Mutex::new(Outcomes::new(plan.rows.len())),
             plan: &plan,
             backup,
             apis,
-            creator,
+            meeting: Meeting {
+                writer: &writer,
+                policies: &policies,
+                before: &before,
+                apply: &plan.head.spec.apply,
+                ready: Ready {
+                    target: &*this.target,
+                    host: this.vault.host(),
+                    limit: options.limits.ready_wait,
+                },
+            },
             claim: &claim,
             record: Record {
                 vault: &this.vault,
@@ -97,6 +116,9 @@ impl Restore {
                 claim: &claim,
             },
             options,
+            open: Mutex::default(),
+            rearmed: Mutex::default(),
+            discovery,
             started,
             operation,
             continued,
@@ -156,6 +178,7 @@ impl Restore {
         Ok(Begun {
             backup,
             apis,
+            discovery,
             claim,
             continued,
             ours,
@@ -182,6 +205,7 @@ impl Restore {
 struct Begun {
     backup: StoredBackup,
     apis: TargetApis,
+    discovery: Discovery,
     claim: Claim,
     continued: bool,
     ours: std::collections::BTreeSet<String>,
@@ -193,11 +217,15 @@ struct Run<'a> {
     plan: &'a RestorePlan,
     backup: StoredBackup,
     apis: TargetApis,
-    creator: Creator<'a>,
+    meeting: Meeting<'a>,
     claim: &'a Claim,
     record: Record<'a>,
     options: &'a RunOptions,
     outcomes: Mutex<Outcomes>,
+    /// What was created open so far.
+    open: Mutex<Vec<Disarmed>>,
+    rearmed: Mutex<Vec<Rearmed>>,
+    discovery: Discovery,
     started: Timestamp,
     operation: Uuid,
     continued: bool,
@@ -223,6 +251,7 @@ impl Run<'_> {
                 _ => {}
             }
         }
+        self.arm().await?;
         let outcome = if self.outcomes().errors.is_empty() {
             Outcome::Completed
         } else {
@@ -238,16 +267,21 @@ impl Run<'_> {
     fn settle_what_is_decided(&self) {
         for (at, row) in self.plan.rows.iter().enumerate() {
             let outcome = match row.action {
-                Action::Create => continue,
+                Action::Create
+                | Action::Update
+                | Action::Merge
+                | Action::Apply
+                | Action::Recreate => continue,
                 Action::SkipExisting => ObjectOutcome::Existed,
+                Action::Equal => ObjectOutcome::Unchanged,
                 Action::CreatedBefore => ObjectOutcome::Created,
-                Action::Blocked => ObjectOutcome::Failed,
+                Action::Blocked | Action::Fail => ObjectOutcome::Failed,
                 Action::Skip => ObjectOutcome::Skipped,
             };
             let kind = self.plan.kind(row).ok();
             let blocked = kind.and_then(|kind| kind.blocked.clone());
             let message = match row.action {
-                Action::Blocked | Action::Skip => self
+                Action::Blocked | Action::Skip | Action::SkipExisting | Action::Fail => self
                     .plan
                     .reason(at)
                     .map(|note| note.text.clone())
@@ -285,7 +319,7 @@ impl Run<'_> {
         });
     }
 
-    /// Creates the objects of one wave, in parallel.
+    /// Brings the objects of one wave into the target, in parallel.
     async fn wave(&self, wave: Wave) -> Result<()> {
         let rows: Vec<u32> = self.rows_of(wave);
         if rows.is_empty() {
@@ -354,7 +388,7 @@ impl Run<'_> {
 
     fn rows_of(&self, wave: Wave) -> Vec<u32> {
         let wanted = |row: &Row| {
-            row.action == Action::Create && self.plan.kind(row).is_ok_and(|kind| kind.wave == wave)
+            row.action.writes() && self.plan.kind(row).is_ok_and(|kind| kind.wave == wave)
         };
         let outcomes = self.outcomes();
         let pending = |at: usize| outcomes.rows().get(at) == Some(&ObjectOutcome::Pending);
@@ -414,7 +448,7 @@ impl Run<'_> {
         let row = &self.plan.rows[at];
         let size = object.json().len() as u64;
         let target = self.plan.target_id(row).map_err(|error| (at, error))?;
-        let fitted = match self.fit(at, &source, object) {
+        let fitted = match self.fit(at, &source, object.clone()) {
             Ok(object) => object,
             Err((outcome, message)) => {
                 self.settle(at, &source, outcome, Some(message), size);
@@ -423,14 +457,29 @@ impl Run<'_> {
         };
         let prepared = prepare(&fitted, &target).map_err(|error| (at, error))?;
         drop(fitted);
-        let (outcome, message) = match prepared {
-            Prepared::Skip(reason) => (ObjectOutcome::Skipped, Some(reason.to_owned())),
-            Prepared::Create(object) => match self.create(&target, &object).await {
-                Ok(outcome) => (outcome, None),
-                Err(error) => (ObjectOutcome::Failed, Some(error.chain())),
+        let ended = match prepared {
+            Prepared::Skip(reason) => Ended {
+                outcome: ObjectOutcome::Skipped,
+                message: Some(reason.to_owned()),
             },
+            Prepared::Create(wanted) => {
+                if let Some(ended) = self.unanswered(row.action, &wanted).await {
+                    self.settle(at, &source, ended.outcome, ended.message, size);
+                    return Ok(());
+                }
+                let open = self.opened(at, &wanted).await.map_err(|error| (at, error))?;
+                let guest = Guest {
+                    action: row.action,
+                    state: row.state,
+                    from: source.resource(),
+                    stored: Some(&object),
+                    wanted: &wanted,
+                    first: open.as_ref(),
+                };
+                self.meeting.bring(&guest).await.map_err(|error| (at, error))?
+            }
         };
-        self.settle(at, &source, outcome, message, size);
+        self.settle(at, &source, ended.outcome, ended.message, size);
         Ok(())
     }
 
@@ -467,27 +516,110 @@ impl Run<'_> {
         }
     }
 
-    async fn create(&self, target: &ObjectId, object: &Object) -> Result<ObjectOutcome> {
-        let is_namespace = target.resource().to_string() == "namespaces";
-        match self.creator.create(object).await {
-            Ok(ObjectOutcome::Existed) if is_namespace => {
-                let there = self.restore.target.get(target, "v1").await?;
-                if there.is_none_or(|there| !there.meta().deleting) {
-                    return Ok(ObjectOutcome::Existed);
-                }
-                self.ready().gone(target).await?;
-                self.creator.create(object).await
-            }
-            ended => ended,
+    /// Why an aggregated API is not registered yet: before somebody answers for it, it would only break discovery, and with it the
+    /// deletion of every namespace.
+    async fn unanswered(&self, action: Action, api: &Object) -> Option<Ended> {
+        let creates = matches!(action, Action::Create | Action::Recreate);
+        if !self.is_live() || !creates || Wave::of(api.id().resource()) != Wave::Apis {
+            return None;
         }
+        let answer = async {
+            match api_backend(api)? {
+                None => Ok(None),
+                Some(backend) => {
+                    let answer = self.ready().answered(&self.discovery, &backend).await?;
+                    Ok((answer != Answer::Ready).then_some((backend, answer)))
+                }
+            }
+        };
+        let (outcome, message) = match answer.await {
+            Ok(None) => return None,
+            Ok(Some((backend, answer))) => (
+                ObjectOutcome::NotReady,
+                format!(
+                    "not created: {backend} {} after {} s; restore it again once it answers",
+                    answer.reason(),
+                    self.options.limits.ready_wait.as_secs()
+                ),
+            ),
+            Err(error) => (ObjectOutcome::Failed, Error::chain(&error)),
+        };
+        Some(Ended {
+            outcome,
+            message: Some(message),
+        })
     }
 
-    fn ready(&self) -> Ready<'_> {
-        Ready {
-            target: &*self.restore.target,
-            host: self.restore.vault.host(),
-            limit: self.options.limits.ready_wait,
+    /// A webhook configuration that lets everything pass, to be created first; noted in the vault. `None` for all that is created as it is.
+    async fn opened(&self, at: usize, wanted: &Object) -> Result<Option<Object>> {
+        let creates = matches!(self.plan.rows[at].action, Action::Create | Action::Recreate);
+        if !self.is_live() || !creates || !is_webhooks(wanted.id()) {
+            return Ok(None);
         }
+        let Some((open, disarmed)) = disarm(wanted)? else {
+            return Ok(None);
+        };
+        self.claim.guard().await?;
+        let Record { vault, layout, .. } = &self.record;
+        webhook::note(&**vault.backend(), layout, self.operation, at, &disarmed).await?;
+        let mut open_now = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open_now.push(disarmed);
+        Ok(Some(open))
+    }
+
+    /// Arms what this run, or a dead one before it, has created open.
+    async fn arm(&self) -> Result<()> {
+        let open = match self.continued {
+            true => {
+                let noted = noted(&**self.record.vault.backend(), self.record.layout).await?;
+                noted.into_iter().map(|(_, disarmed)| disarmed).collect()
+            }
+            false => std::mem::take(&mut *self.open.lock().unwrap_or_else(PoisonError::into_inner)),
+        };
+        if open.is_empty() {
+            return Ok(());
+        }
+        self.claim.guard().await?;
+        let arming = Arming {
+            writer: self.meeting.writer,
+            ready: self.ready(),
+            discovery: &self.discovery,
+        };
+        let armed = arming.arm(by_object(open)).await?;
+        for done in armed.done {
+            if !done.silent.is_empty() {
+                let row = self.row_of(&done.object);
+                let mut outcomes = self.outcomes();
+                outcomes.warnings.push(Note::new(&done.object, done.to_string()));
+                if let Some(row) = row {
+                    outcomes.set(row, ObjectOutcome::NotReady, &done.object, None);
+                }
+            }
+            self.rearmed.lock().unwrap_or_else(PoisonError::into_inner).push(done);
+        }
+        for (id, error) in armed.failed {
+            let message = format!("its webhooks stay open: {}", error.chain());
+            self.outcomes().errors.push(Note::new(id, message));
+        }
+        Ok(())
+    }
+
+    /// The row of a webhook configuration; there are few.
+    fn row_of(&self, target: &ObjectId) -> Option<usize> {
+        let is = |row: &Row| {
+            self.plan.kind(row).is_ok_and(|kind| kind.wave == Wave::Admission)
+                && self.plan.target_id(row).is_ok_and(|id| id == *target)
+        };
+        self.plan.rows.iter().position(is)
+    }
+
+    /// Whether the target is a cluster, where what was created comes to life; not a folder.
+    fn is_live(&self) -> bool {
+        !self.discovery.server_version.is_empty()
+    }
+
+    fn ready(&self) -> &Ready<'_> {
+        &self.meeting.ready
     }
 
     /// Kinds that the backup defines itself must be established and served before their objects come.
@@ -551,8 +683,17 @@ impl Run<'_> {
             let id = ObjectId::new("namespaces".parse()?, None, name.as_str())?;
             let json = serde_json::json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
             let object = Object::parse(id.resource().clone(), json.to_string().into_bytes())?;
-            if let Err(error) = self.create(&id, &object).await {
-                self.outcomes().errors.push(Note::new(id, error.chain()));
+            let guest = Guest {
+                action: Action::Create,
+                state: 0,
+                from: id.resource(),
+                stored: None,
+                wanted: &object,
+                first: None,
+            };
+            let ended = self.meeting.bring(&guest).await?;
+            if let (ObjectOutcome::Failed, Some(message)) = (ended.outcome, ended.message) {
+                self.outcomes().errors.push(Note::new(id, message));
             }
         }
         Ok(())
@@ -571,6 +712,7 @@ impl Run<'_> {
             objects: outcomes.counts(),
             warnings: outcomes.warnings.clone(),
             errors: outcomes.errors.clone(),
+            rearmed: self.rearmed.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             failure: error.map(Failure::new),
         }
     }

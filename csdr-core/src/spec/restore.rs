@@ -1,11 +1,12 @@
 //! What to restore.
 
-use super::{check_name, digest, from_yaml};
+use super::{ApplySettings, Existing, ExistingOverride, check_name, digest, from_yaml};
 use crate::{Error, Result, model::LabelSelector, select::Patterns, spec::ClusterScope};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What to restore from which backup, and where to. Objects that exist in the target are skipped (R256).
+/// What to restore from which backup, and where to. Objects that exist in the target are skipped (R256), unless
+/// [`existing`](Self::existing) says otherwise.
 ///
 /// ```
 /// use csdr_core::spec::RestoreSpec;
@@ -42,6 +43,20 @@ pub struct RestoreSpec {
     /// From a namespace of the backup to one of the target; others keep their names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub namespace_mapping: BTreeMap<String, String>,
+
+    /// What becomes of objects that exist in the target.
+    #[serde(default, skip_serializing_if = "Existing::is_default")]
+    pub existing: Existing,
+    /// Other answers for some kinds or labels; the first that fits counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub existing_overrides: Vec<ExistingOverride>,
+    /// How objects under [`Existing::Apply`] are applied.
+    #[serde(default, skip_serializing_if = "ApplySettings::is_default")]
+    pub apply: ApplySettings,
+    /// Whether a run refuses its plan if the target is not any more as it was planned for. Otherwise the run does what is right for
+    /// each object as it finds it, and reports where that differs from the plan.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refuse_stale: bool,
 }
 
 impl RestoreSpec {
@@ -125,6 +140,34 @@ impl RestoreSpec {
         self
     }
 
+    /// Decides about objects that exist in the target.
+    #[must_use]
+    pub fn with_existing(mut self, existing: Existing) -> Self {
+        self.existing = existing;
+        self
+    }
+
+    /// Decides otherwise for some of them; earlier overrides count first.
+    #[must_use]
+    pub fn with_existing_override(mut self, rule: ExistingOverride) -> Self {
+        self.existing_overrides.push(rule);
+        self
+    }
+
+    /// How objects under [`Existing::Apply`] are applied.
+    #[must_use]
+    pub fn with_apply(mut self, apply: ApplySettings) -> Self {
+        self.apply = apply;
+        self
+    }
+
+    /// Refuses to run a plan for another state of the target.
+    #[must_use]
+    pub fn refusing_stale(mut self) -> Self {
+        self.refuse_stale = true;
+        self
+    }
+
     /// The target's name of a namespace of the backup.
     pub fn map_namespace<'a>(&'a self, namespace: &'a str) -> &'a str {
         self.namespace_mapping
@@ -150,6 +193,10 @@ impl RestoreSpec {
             &self.excluded_resources,
         )?;
         self.label_selector.validate()?;
+        self.existing_overrides
+            .iter()
+            .try_for_each(ExistingOverride::validate)?;
+        self.apply.validate()?;
         let mut targets = BTreeSet::new();
         for (from, to) in &self.namespace_mapping {
             for name in [from, to] {
@@ -188,7 +235,20 @@ mod tests {
     #[test]
     fn refuses_what_cannot_be_meant() {
         for (yaml, part) in [
-            ("{name: a, backupName: b, existing: Skip}", "existing"),
+            ("{name: a, backupName: b, existing: Overwrite}", "Overwrite"),
+            ("{name: a, backupName: b, existingPolicy: update}", "existingPolicy"),
+            (
+                "{name: a, backupName: b, existingOverrides: [{policy: fail}]}",
+                "neither resources nor labels",
+            ),
+            (
+                "{name: a, backupName: b, existingOverrides: [{resources: ['**'], policy: fail}]}",
+                "pattern",
+            ),
+            (
+                "{name: a, backupName: b, apply: {fieldManager: csdr-0190}}",
+                "field manager",
+            ),
             ("{name: A, backupName: b}", "restore name"),
             ("{name: a, backupName: ../b}", "backup name"),
             (

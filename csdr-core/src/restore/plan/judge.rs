@@ -260,7 +260,6 @@ impl Judge<'_> {
             .filter_map(twin)
             .collect();
         let count = rows.len();
-        let said = self.notes.remarks.len();
         let mut moved = BTreeSet::new();
         for (at, row) in rows.iter_mut().enumerate() {
             if row.action != Action::Create || !is_moved(row) {
@@ -275,10 +274,6 @@ impl Judge<'_> {
                 );
                 self.notes.push(at, count, note);
             }
-        }
-        if self.notes.remarks.len() > said {
-            // A reader looks for a row's remarks by bisection.
-            self.notes.remarks.sort_by_key(|(row, _)| *row);
         }
     }
 }

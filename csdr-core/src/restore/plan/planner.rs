@@ -217,6 +217,7 @@ impl<'a> Planner<'a> {
             kind: u16::try_from(kind).map_err(|_| too_large("kinds"))?,
             preferred: row.preferred,
             action: Action::Create,
+            state: 0,
         });
         Ok(())
     }
