@@ -13,6 +13,7 @@ mod before;
 mod convert;
 mod meet;
 mod members;
+mod owner;
 mod plan;
 mod policy;
 mod prepare;

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Result,
-    model::{Discovery, Object, ObjectId, Tree},
+    model::{Discovery, Object, ObjectId},
     port::WriteOptions,
     report::RunOptions,
     vault::RestoreLayout,
@@ -37,7 +37,11 @@ pub struct Rearmed {
 impl fmt::Display for Rearmed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.webhooks.iter().map(String::as_str).collect();
-        write!(f, "webhooks {} refuse again what nobody answers for", names.join(", "))?;
+        write!(
+            f,
+            "webhooks {} refuse again what nobody answers for",
+            names.join(", ")
+        )?;
         match self.silent.as_slice() {
             [] => Ok(()),
             silent => write!(f, ", and {}", silent.join("; ")),
@@ -122,7 +126,11 @@ impl Arming<'_> {
             }
             let body = patch.to_json();
             let (applier, options) = (self.writer.applier, &self.writer.options);
-            let write = || applier.merge_patch(&id, version, body.clone(), options).boxed();
+            let write = || {
+                applier
+                    .merge_patch(&id, version, body.clone(), options)
+                    .boxed()
+            };
             match self.writer.repeated(write).await {
                 Ok(_) => {
                     return Ok(Look::Armed(Rearmed {
@@ -132,7 +140,8 @@ impl Arming<'_> {
                     }));
                 }
                 // Somebody has changed or deleted it since it was read.
-                Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => {}
+                Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => {
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -156,13 +165,15 @@ pub(super) fn is_out_of_reach(error: &Error) -> bool {
 /// The Service that an APIService stands on; `None` for one that the API server itself answers.
 pub(super) fn api_backend(api: &Object) -> Result<Option<Backend>> {
     let tree = api.tree()?;
-    let service = tree.at(&["spec", "service"]);
-    Ok(service.and_then(|service: &Tree| {
-        Some(Backend {
-            namespace: service.text_at(&["namespace"])?.to_owned(),
-            name: service.text_at(&["name"])?.to_owned(),
-        })
-    }))
+    Ok(tree.at(&["spec", "service"]).and_then(Backend::of))
+}
+
+/// The Service that converts the objects of a definition; `None` if nothing has to.
+pub(super) fn converter(definition: &Object) -> Result<Option<Backend>> {
+    let tree = definition.tree()?;
+    let webhook = tree.at(&["spec", "conversion", "webhook", "clientConfig", "service"]);
+    let asks = tree.text_at(&["spec", "conversion", "strategy"]) == Some("Webhook");
+    Ok(webhook.filter(|_| asks).and_then(Backend::of))
 }
 
 impl Restore {

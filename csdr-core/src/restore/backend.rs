@@ -16,6 +16,16 @@ pub(super) struct Backend {
     pub(super) name: String,
 }
 
+impl Backend {
+    /// Of a service reference.
+    pub(super) fn of(reference: &Tree) -> Option<Self> {
+        Some(Self {
+            namespace: reference.text_at(&["namespace"])?.to_owned(),
+            name: reference.text_at(&["name"])?.to_owned(),
+        })
+    }
+}
+
 impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Service {}/{}", self.namespace, self.name)
@@ -47,7 +57,13 @@ impl Answer {
 impl Ready<'_> {
     /// Looks once.
     pub(super) async fn answer(&self, discovery: &Discovery, backend: &Backend) -> Result<Answer> {
-        let id = |resource: &str| ObjectId::new(resource.parse()?, Some(backend.namespace.clone()), &*backend.name);
+        let id = |resource: &str| {
+            ObjectId::new(
+                resource.parse()?,
+                Some(backend.namespace.clone()),
+                &*backend.name,
+            )
+        };
         let Some(service) = self.target.get(&id("services")?, "v1").await? else {
             return Ok(Answer::NoService);
         };
@@ -88,11 +104,19 @@ impl Ready<'_> {
                 None => false,
             },
         };
-        Ok(if ready { Answer::Ready } else { Answer::NoEndpoint })
+        Ok(if ready {
+            Answer::Ready
+        } else {
+            Answer::NoEndpoint
+        })
     }
 
     /// Looks until the Service answers, it cannot any more, or the time is up.
-    pub(super) async fn answered(&self, discovery: &Discovery, backend: &Backend) -> Result<Answer> {
+    pub(super) async fn answered(
+        &self,
+        discovery: &Discovery,
+        backend: &Backend,
+    ) -> Result<Answer> {
         let mut waited = Duration::ZERO;
         loop {
             let answer = self.answer(discovery, backend).await?;
@@ -107,7 +131,9 @@ impl Ready<'_> {
 fn has_ready_endpoint(slice: &Tree) -> bool {
     let endpoints = slice.at(&["endpoints"]).and_then(Tree::as_array);
     endpoints.into_iter().flatten().any(|endpoint| {
-        let ready = endpoint.at(&["conditions", "ready"]).and_then(Tree::as_bool);
+        let ready = endpoint
+            .at(&["conditions", "ready"])
+            .and_then(Tree::as_bool);
         let addresses = endpoint.at(&["addresses"]).and_then(Tree::as_array);
         ready != Some(false) && addresses.is_some_and(|addresses| !addresses.is_empty())
     })
@@ -159,7 +185,9 @@ mod tests {
         };
         let slices = ResourceTarget::discover(&cluster).await.unwrap();
         let mut endpoints = slices.clone();
-        endpoints.resources.retain(|row| row.kind != "EndpointSlice");
+        endpoints
+            .resources
+            .retain(|row| row.kind != "EndpointSlice");
         for discovery in [slices, endpoints] {
             for (name, expected) in [
                 ("none", Answer::NoEndpoint),

@@ -102,7 +102,9 @@ impl<'a> Before<'a> {
         self.claim.guard().await?;
         let key = self.folder.join(&format!("{number:06}.json.gz"))?;
         let about = |error: Error| error.with_operation("keep what was there before");
-        put_once(self.backend, &key, gzip(&json)?).await.map_err(about)
+        put_once(self.backend, &key, gzip(&json)?)
+            .await
+            .map_err(about)
     }
 }
 

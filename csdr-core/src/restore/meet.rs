@@ -135,7 +135,11 @@ impl Meeting<'_> {
         for _ in 0..LOOKS {
             let there = match live.take() {
                 Some(there) => there,
-                None => match self.writer.create(guest.first.unwrap_or(guest.wanted)).await? {
+                None => match self
+                    .writer
+                    .create(guest.first.unwrap_or(guest.wanted))
+                    .await?
+                {
                     Made::New | Made::Before => return Ok(story.made()),
                     Made::There(there) => *there,
                 },
@@ -229,7 +233,10 @@ impl Meeting<'_> {
             write: self.writer.options.clone(),
             force: self.apply.force,
         };
-        options.write.field_manager.clone_from(&self.apply.field_manager);
+        options
+            .write
+            .field_manager
+            .clone_from(&self.apply.field_manager);
         let applier = self.writer.applier;
         let write = || applier.apply(&object, &options).boxed();
         let after = self.writer.repeated(write).await?;
@@ -237,7 +244,10 @@ impl Meeting<'_> {
     }
 
     fn changed(&self, there: &Object, after: &Object, story: &Story) -> Ended {
-        let (was, is) = (&there.meta().resource_version, &after.meta().resource_version);
+        let (was, is) = (
+            &there.meta().resource_version,
+            &after.meta().resource_version,
+        );
         match !is.is_empty() && was == is {
             true => Story::quiet(ObjectOutcome::Unchanged),
             false => story.end(ObjectOutcome::Updated, None),

@@ -19,14 +19,18 @@ use uuid::Uuid;
 mod advice;
 mod existing;
 mod judge;
+mod need;
 mod note;
 mod planner;
+mod stale;
 
 pub use advice::PodSecurityAdvice;
+pub use need::Need;
 pub use note::PlanNote;
 
 use advice::PodLevels;
 use judge::Judge;
+use need::{Demands, Needs};
 use note::NoteTable;
 use planner::Planner;
 
@@ -69,15 +73,6 @@ pub(super) struct PlanHead {
     /// Remarks that were too many to keep.
     pub(super) notes_beyond: u64,
     pub(super) digest: String,
-}
-
-/// Something that the target does not have and the restore needs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Need {
-    /// What is missing.
-    pub what: String,
-    /// How many objects cannot be restored without it.
-    pub objects: u64,
 }
 
 /// One row of a plan, read.
@@ -380,11 +375,13 @@ impl Restore {
             notes: NoteTable::default(),
             spec,
             levels: PodLevels::wanted(&stored, apis.minor()),
+            demands: Demands::default(),
         };
         judge.judge(&mut rows).await?;
         let Judge {
             kinds,
             mut notes,
+            demands,
             levels,
             ..
         } = judge;
@@ -435,7 +432,12 @@ impl Restore {
         plan.head.notes = notes.texts;
         plan.head.notes_beyond = notes.beyond;
         plan.remarks = notes.remarks;
-        plan.head.needs = needs(&plan);
+        let needs = Needs {
+            restore: self,
+            discovery: &discovery,
+            demands,
+        };
+        plan.head.needs = needs.of(&plan).await?;
         plan.sealed()
     }
 
@@ -475,27 +477,4 @@ impl Restore {
             Err(error) => Err(error),
         }
     }
-}
-
-fn needs(plan: &RestorePlan) -> Vec<Need> {
-    let mut counts = vec![0u64; plan.head.kinds.len()];
-    for row in plan.rows.iter().filter(|row| row.action == Action::Blocked) {
-        if let Some(count) = counts.get_mut(usize::from(row.kind)) {
-            *count += 1;
-        }
-    }
-    let blocked = plan
-        .head
-        .kinds
-        .iter()
-        .zip(counts)
-        .filter(|(_, objects)| *objects > 0);
-    blocked
-        .filter_map(|(kind, objects)| {
-            Some(Need {
-                what: kind.blocked.clone()?,
-                objects,
-            })
-        })
-        .collect()
 }

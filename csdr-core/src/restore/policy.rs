@@ -86,9 +86,7 @@ impl Decision {
         match self {
             Self::Equal | Self::Merge(_) => None,
             Self::Leave(why) => Some((Severity::Warning, why.clone())),
-            Self::Refuse(difference) => {
-                Some((Severity::Error, format!("exists and {difference}")))
-            }
+            Self::Refuse(difference) => Some((Severity::Error, format!("exists and {difference}"))),
             Self::Update(difference) | Self::Apply(difference) | Self::Recreate(difference) => {
                 Some((Severity::Info, difference.to_string()))
             }
@@ -143,9 +141,8 @@ impl Policies {
         live: &Object,
     ) -> Result<Decision> {
         let kind = wanted.id().resource();
-        let is = |(group, resource): (&str, &str)| {
-            kind.group() == group && kind.resource() == resource
-        };
+        let is =
+            |(group, resource): (&str, &str)| kind.group() == group && kind.resource() == resource;
         let Chosen { policy, named } = self.choose([from, kind], &wanted.meta().labels);
         let want = wanted.tree()?;
         let (bare, _) = Tree::parse_without_managed_fields(live.json())?;

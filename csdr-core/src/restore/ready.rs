@@ -69,8 +69,14 @@ impl Ready<'_> {
             };
             if !self.pause(&mut waited).await {
                 let tree = there.tree()?;
-                let finalizers = tree.at(&["metadata", "finalizers"]).and_then(Tree::as_array);
-                let finalizers: Vec<&str> = finalizers.into_iter().flatten().filter_map(Tree::as_str).collect();
+                let finalizers = tree
+                    .at(&["metadata", "finalizers"])
+                    .and_then(Tree::as_array);
+                let finalizers: Vec<&str> = finalizers
+                    .into_iter()
+                    .flatten()
+                    .filter_map(Tree::as_str)
+                    .collect();
                 let message = match id.resource().to_string() == "namespaces" {
                     true => "namespace is still being deleted; wait for it, or map to another",
                     false => "the target's is still being deleted",

@@ -49,7 +49,8 @@ pub enum Action {
     Equal,
     /// Write the backup's fields into the target's ([`Existing::Update`](crate::spec::Existing::Update)). A note says which.
     Update,
-    /// Add what the target's ServiceAccount lacks (velero.md section 3.5).
+    /// Add what the target's lacks: to a ServiceAccount (velero.md section 3.5), or the owners of an object that an earlier restore has
+    /// created and could not name.
     Merge,
     /// Apply it on the server ([`Existing::Apply`](crate::spec::Existing::Apply)).
     Apply,
@@ -213,13 +214,18 @@ impl From<StoredRow> for Row {
 }
 
 impl Serialize for Row {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    fn serialize<S: serde::Serializer>(
+        &self,
+        serializer: S,
+    ) -> std::result::Result<S::Ok, S::Error> {
         StoredRow::from(self.clone()).serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Row {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> std::result::Result<Self, D::Error> {
         StoredRow::deserialize(deserializer).map(Self::from)
     }
 }

@@ -3,8 +3,6 @@
 use super::{
     Action, Rearmed, Restore, RestorePlan, RestoreReport, Wave,
     apply::{Writer, manager_of},
-    arm::{Arming, api_backend},
-    backend::Answer,
     before::Before,
     convert::Fitted,
     meet::{Ended, Guest, Meeting},
@@ -14,7 +12,7 @@ use super::{
     record::Record,
     report::{ObjectOutcome, Outcomes},
     row::Row,
-    webhook::{self, Disarmed, by_object, disarm, is_webhooks, noted},
+    webhook::Disarmed,
 };
 use crate::{
     Error, ErrorKind, Result,
@@ -30,12 +28,16 @@ use futures::{
     stream::{self, FuturesUnordered},
 };
 use jiff::Timestamp;
+use link::Link;
 use std::{
     collections::BTreeSet,
     pin::pin,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 use uuid::Uuid;
+
+mod link;
+mod quarantine;
 
 /// How many members of the archive are read ahead.
 const MEMBERS_AHEAD: usize = 2;
@@ -118,6 +120,7 @@ impl Restore {
             options,
             open: Mutex::default(),
             rearmed: Mutex::default(),
+            links: Mutex::default(),
             discovery,
             started,
             operation,
@@ -149,6 +152,9 @@ impl Restore {
         let discovery = self.target.discover().await?;
         let target = self.target_uid(&discovery).await?;
         plan.check(self.vault.writable_id()?, backup.root_hash()?, &target)?;
+        if plan.head.spec.refuse_stale {
+            plan.check_fresh(&self.plan(&plan.head.spec).await?)?;
+        }
         let planned = plan.definitions();
         let (apis, _) = self
             .target_apis(&backup, &discovery, |id| planned.contains(id.name()))
@@ -225,6 +231,8 @@ struct Run<'a> {
     /// What was created open so far.
     open: Mutex<Vec<Disarmed>>,
     rearmed: Mutex<Vec<Rearmed>>,
+    /// Objects whose owners are not all there yet.
+    links: Mutex<Vec<Link>>,
     discovery: Discovery,
     started: Timestamp,
     operation: Uuid,
@@ -243,11 +251,16 @@ impl Run<'_> {
         }
         self.record.begin(self.operation, self.plan).await?;
         self.settle_what_is_decided();
+        if self.continued {
+            self.remember_links().await?;
+        }
         for wave in Wave::ALL {
             self.wave(wave).await?;
+            self.link().await?;
             match wave {
                 Wave::Definitions => self.wait_for_definitions().await?,
                 Wave::Namespaces => self.bare_namespaces().await?,
+                Wave::Workloads => self.wait_for_converters().await?,
                 _ => {}
             }
         }
@@ -467,7 +480,32 @@ impl Run<'_> {
                     self.settle(at, &source, ended.outcome, ended.message, size);
                     return Ok(());
                 }
-                let open = self.opened(at, &wanted).await.map_err(|error| (at, error))?;
+                let wanted = match row.action {
+                    Action::Create | Action::Recreate => {
+                        match self.owned(at, &object, *wanted).await {
+                            Ok(wanted) => wanted,
+                            Err(error) => {
+                                self.settle(
+                                    at,
+                                    &source,
+                                    ObjectOutcome::Failed,
+                                    Some(error.chain()),
+                                    size,
+                                );
+                                return Ok(());
+                            }
+                        }
+                    }
+                    Action::Merge => {
+                        self.link_later(at, &object).map_err(|error| (at, error))?;
+                        *wanted
+                    }
+                    _ => *wanted,
+                };
+                let open = self
+                    .opened(at, &wanted)
+                    .await
+                    .map_err(|error| (at, error))?;
                 let guest = Guest {
                     action: row.action,
                     state: row.state,
@@ -476,7 +514,10 @@ impl Run<'_> {
                     wanted: &wanted,
                     first: open.as_ref(),
                 };
-                self.meeting.bring(&guest).await.map_err(|error| (at, error))?
+                self.meeting
+                    .bring(&guest)
+                    .await
+                    .map_err(|error| (at, error))?
             }
         };
         self.settle(at, &source, ended.outcome, ended.message, size);
@@ -514,108 +555,6 @@ impl Run<'_> {
             Fitted::Skipped(reason) => Err((ObjectOutcome::Skipped, reason.to_string())),
             Fitted::NoRoute(reason) => Err((ObjectOutcome::Failed, reason.to_string())),
         }
-    }
-
-    /// Why an aggregated API is not registered yet: before somebody answers for it, it would only break discovery, and with it the
-    /// deletion of every namespace.
-    async fn unanswered(&self, action: Action, api: &Object) -> Option<Ended> {
-        let creates = matches!(action, Action::Create | Action::Recreate);
-        if !self.is_live() || !creates || Wave::of(api.id().resource()) != Wave::Apis {
-            return None;
-        }
-        let answer = async {
-            match api_backend(api)? {
-                None => Ok(None),
-                Some(backend) => {
-                    let answer = self.ready().answered(&self.discovery, &backend).await?;
-                    Ok((answer != Answer::Ready).then_some((backend, answer)))
-                }
-            }
-        };
-        let (outcome, message) = match answer.await {
-            Ok(None) => return None,
-            Ok(Some((backend, answer))) => (
-                ObjectOutcome::NotReady,
-                format!(
-                    "not created: {backend} {} after {} s; restore it again once it answers",
-                    answer.reason(),
-                    self.options.limits.ready_wait.as_secs()
-                ),
-            ),
-            Err(error) => (ObjectOutcome::Failed, Error::chain(&error)),
-        };
-        Some(Ended {
-            outcome,
-            message: Some(message),
-        })
-    }
-
-    /// A webhook configuration that lets everything pass, to be created first; noted in the vault. `None` for all that is created as it is.
-    async fn opened(&self, at: usize, wanted: &Object) -> Result<Option<Object>> {
-        let creates = matches!(self.plan.rows[at].action, Action::Create | Action::Recreate);
-        if !self.is_live() || !creates || !is_webhooks(wanted.id()) {
-            return Ok(None);
-        }
-        let Some((open, disarmed)) = disarm(wanted)? else {
-            return Ok(None);
-        };
-        self.claim.guard().await?;
-        let Record { vault, layout, .. } = &self.record;
-        webhook::note(&**vault.backend(), layout, self.operation, at, &disarmed).await?;
-        let mut open_now = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open_now.push(disarmed);
-        Ok(Some(open))
-    }
-
-    /// Arms what this run, or a dead one before it, has created open.
-    async fn arm(&self) -> Result<()> {
-        let open = match self.continued {
-            true => {
-                let noted = noted(&**self.record.vault.backend(), self.record.layout).await?;
-                noted.into_iter().map(|(_, disarmed)| disarmed).collect()
-            }
-            false => std::mem::take(&mut *self.open.lock().unwrap_or_else(PoisonError::into_inner)),
-        };
-        if open.is_empty() {
-            return Ok(());
-        }
-        self.claim.guard().await?;
-        let arming = Arming {
-            writer: self.meeting.writer,
-            ready: self.ready(),
-            discovery: &self.discovery,
-        };
-        let armed = arming.arm(by_object(open)).await?;
-        for done in armed.done {
-            if !done.silent.is_empty() {
-                let row = self.row_of(&done.object);
-                let mut outcomes = self.outcomes();
-                outcomes.warnings.push(Note::new(&done.object, done.to_string()));
-                if let Some(row) = row {
-                    outcomes.set(row, ObjectOutcome::NotReady, &done.object, None);
-                }
-            }
-            self.rearmed.lock().unwrap_or_else(PoisonError::into_inner).push(done);
-        }
-        for (id, error) in armed.failed {
-            let message = format!("its webhooks stay open: {}", error.chain());
-            self.outcomes().errors.push(Note::new(id, message));
-        }
-        Ok(())
-    }
-
-    /// The row of a webhook configuration; there are few.
-    fn row_of(&self, target: &ObjectId) -> Option<usize> {
-        let is = |row: &Row| {
-            self.plan.kind(row).is_ok_and(|kind| kind.wave == Wave::Admission)
-                && self.plan.target_id(row).is_ok_and(|id| id == *target)
-        };
-        self.plan.rows.iter().position(is)
-    }
-
-    /// Whether the target is a cluster, where what was created comes to life; not a folder.
-    fn is_live(&self) -> bool {
-        !self.discovery.server_version.is_empty()
     }
 
     fn ready(&self) -> &Ready<'_> {
@@ -712,7 +651,11 @@ impl Run<'_> {
             objects: outcomes.counts(),
             warnings: outcomes.warnings.clone(),
             errors: outcomes.errors.clone(),
-            rearmed: self.rearmed.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            rearmed: self
+                .rearmed
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
             failure: error.map(Failure::new),
         }
     }
@@ -730,6 +673,7 @@ fn stage_name(wave: Wave) -> &'static str {
         Wave::Pods => "pods",
         Wave::ReplicaSets => "replica sets",
         Wave::Workloads => "workloads",
+        Wave::Custom => "custom resources",
         Wave::Admission => "admission",
         Wave::Apis => "apis",
         Wave::Quotas => "quotas",

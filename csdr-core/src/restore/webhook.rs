@@ -80,11 +80,7 @@ pub(super) fn disarm(configuration: &Object) -> Result<Option<(Object, Disarmed)
 }
 
 fn service(webhook: &Tree) -> Option<Backend> {
-    let service = webhook.at(&["clientConfig", "service"])?;
-    Some(Backend {
-        namespace: service.text_at(&["namespace"])?.to_owned(),
-        name: service.text_at(&["name"])?.to_owned(),
-    })
+    Backend::of(webhook.at(&["clientConfig", "service"])?)
 }
 
 /// The merge patch that arms what is open, and the Services that then must answer; `None` if nothing is open.
@@ -104,7 +100,12 @@ pub(super) fn arm(live: &Object, disarmed: &Disarmed) -> Result<Option<(Tree, BT
             backends.extend(service(webhook));
         }
     }
-    if list.as_slice() == tree.at(&["webhooks"]).and_then(Tree::as_array).unwrap_or_default() {
+    if list.as_slice()
+        == tree
+            .at(&["webhooks"])
+            .and_then(Tree::as_array)
+            .unwrap_or_default()
+    {
         return Ok(None);
     }
     let mut patch: Tree = [("webhooks", Tree::Array(list))].into_iter().collect();
@@ -125,7 +126,9 @@ pub(super) async fn note(
 ) -> Result<()> {
     let key = layout.attempt(operation, &format!("disarmed/{row:06}.json"))?;
     let about = |error: Error| error.with_operation("note a webhook that is created open");
-    put_once(backend, &key, encode_document(disarmed)?).await.map_err(about)
+    put_once(backend, &key, encode_document(disarmed)?)
+        .await
+        .map_err(about)
 }
 
 /// Whether a path inside a restore's folder is that of such a note.
@@ -183,11 +186,29 @@ mod tests {
     fn webhooks_that_refuse_and_have_a_service_are_opened_and_armed_again() {
         for (version, webhooks, opened) in [
             ("v1", format!("{{name: x, {SERVICE}}}"), "x"),
-            ("v1", format!("{{name: x, failurePolicy: Fail, {SERVICE}}}, {{name: y, failurePolicy: Ignore, {SERVICE}}}"), "x"),
-            ("v1", "{name: x, clientConfig: {url: 'https://x'}}".to_owned(), ""),
-            ("v1", format!("{{name: x, failurePolicy: Ignore, {SERVICE}}}"), ""),
+            (
+                "v1",
+                format!(
+                    "{{name: x, failurePolicy: Fail, {SERVICE}}}, {{name: y, failurePolicy: Ignore, {SERVICE}}}"
+                ),
+                "x",
+            ),
+            (
+                "v1",
+                "{name: x, clientConfig: {url: 'https://x'}}".to_owned(),
+                "",
+            ),
+            (
+                "v1",
+                format!("{{name: x, failurePolicy: Ignore, {SERVICE}}}"),
+                "",
+            ),
             ("v1beta1", format!("{{name: x, {SERVICE}}}"), ""),
-            ("v1beta1", format!("{{name: x, failurePolicy: Fail, {SERVICE}}}"), "x"),
+            (
+                "v1beta1",
+                format!("{{name: x, failurePolicy: Fail, {SERVICE}}}"),
+                "x",
+            ),
             ("v1", String::new(), ""),
         ] {
             let armed = configuration(&webhooks, version);
@@ -206,7 +227,8 @@ mod tests {
             let again = Object::from_tree(open.id().resource().clone(), &tree).unwrap();
             assert!(arm(&again, &disarmed).unwrap().is_none());
             assert!(again.text().contains(r#""failurePolicy":"Fail""#));
-            let y_stays = !webhooks.contains("name: y") || again.text().contains(r#""failurePolicy":"Ignore""#);
+            let y_stays = !webhooks.contains("name: y")
+                || again.text().contains(r#""failurePolicy":"Ignore""#);
             assert!(y_stays, "{}", again.text());
         }
     }

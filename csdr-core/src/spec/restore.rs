@@ -236,7 +236,10 @@ mod tests {
     fn refuses_what_cannot_be_meant() {
         for (yaml, part) in [
             ("{name: a, backupName: b, existing: Overwrite}", "Overwrite"),
-            ("{name: a, backupName: b, existingPolicy: update}", "existingPolicy"),
+            (
+                "{name: a, backupName: b, existingPolicy: update}",
+                "existingPolicy",
+            ),
             (
                 "{name: a, backupName: b, existingOverrides: [{policy: fail}]}",
                 "neither resources nor labels",

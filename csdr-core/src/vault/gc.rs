@@ -55,7 +55,8 @@ pub struct GcReport {
 const ENDED: &str = "it has ended meanwhile";
 
 /// Why a folder is kept that says which webhooks of a cluster must be armed: only it knows.
-const OPEN: &str = "it has left webhooks of its target open; run the same restore again, or arm them";
+const OPEN: &str =
+    "it has left webhooks of its target open; run the same restore again, or arm them";
 
 #[derive(Default)]
 struct Folder {

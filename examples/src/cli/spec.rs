@@ -69,6 +69,8 @@ pub(super) fn restore(args: &RestorePlan) -> Result<RestoreSpec> {
                 label_selector: selection.selector.clone().unwrap_or_default(),
                 cluster_scoped: scope(selection),
                 namespace_mapping: mapping,
+                existing: args.existing.map(Into::into).unwrap_or_default(),
+                ..RestoreSpec::default()
             }
         }
     };

@@ -4,13 +4,14 @@ use super::{PlanNote, Restore, RestorePlan, note::NoteTable};
 use crate::{
     Error, ErrorKind, Result,
     conversion::{Severity, TargetApis},
-    model::{ApiVersion, Discovery, GroupVersionKind, LabelSelector, Object, ObjectId},
+    model::{ApiVersion, Discovery, GroupVersionKind, LabelSelector, Object, ObjectId, Tree},
     port::{ListRequest, ResourceTarget, VaultBackendExt},
     restore::{
         Action, Wave,
         apply::managers,
         convert::Fitted,
         members::Members,
+        owner::lacks_owners,
         policy::{Decision, Policies},
         prepare::{Prepared, prepare},
         row::{Row, state_of},
@@ -108,7 +109,8 @@ impl Existing<'_> {
         };
         let kind = plan.kind(first)?;
         if kind.blocked.is_some() {
-            let blocked = (unit.start..unit.end).filter(|row| plan.rows[*row].action == Action::Create);
+            let blocked =
+                (unit.start..unit.end).filter(|row| plan.rows[*row].action == Action::Create);
             return Ok(blocked
                 .map(|row| Found {
                     row,
@@ -196,15 +198,16 @@ impl Existing<'_> {
         Ok(match self.decide(plan, row, live).await {
             // A run says why.
             Ok(None) => None,
-            Ok(Some(Decision::Equal | Decision::Leave(_) | Decision::Refuse(_) | Decision::Recreate(_)))
-                if is_ours =>
-            {
-                found(Action::CreatedBefore, None)
-            }
+            Ok(Some(
+                Decision::Equal | Decision::Leave(_) | Decision::Refuse(_) | Decision::Recreate(_),
+            )) if is_ours => found(Action::CreatedBefore, None),
             Ok(Some(decision)) => found(decision.action(), decision.remark()),
             Err(_) if is_ours => found(Action::CreatedBefore, None),
             Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::InvalidInput) => {
-                let text = format!("exists and cannot be compared, left as it is: {}", error.chain());
+                let text = format!(
+                    "exists and cannot be compared, left as it is: {}",
+                    error.chain()
+                );
                 found(Action::SkipExisting, Some((Severity::Warning, text)))
             }
             Err(error) => return Err(error),
@@ -221,14 +224,20 @@ impl Existing<'_> {
         let kind = plan.kind(row)?;
         let index = row.index_row(plan.source_id(row)?, kind.resource.version.clone());
         let stored = self.members.get(row.member_span()).await?.object(&index)?;
-        let Fitted::Object(fit) = self.restore.fit(stored, self.apis)? else {
+        let Fitted::Object(fit) = self.restore.fit(stored.clone(), self.apis)? else {
             return Ok(None);
         };
         Ok(match prepare(&fit.object, &plan.target_id(row)?)? {
             Prepared::Skip(_) => None,
             Prepared::Create(wanted) => {
                 let from = kind.resource.group_resource();
-                Some(self.policies.decide(&from, &wanted, live)?)
+                let decision = self.policies.decide(&from, &wanted, live)?;
+                Some(match decision {
+                    Decision::Equal if lacks_owners(&stored, live) => {
+                        Decision::Merge(Tree::object())
+                    }
+                    decision => decision,
+                })
             }
         })
     }

@@ -1,6 +1,6 @@
 //! What becomes of every row: the stored object is read, and made into what the target takes.
 
-use super::{PlanNote, advice::PodLevels, note::NoteTable};
+use super::{PlanNote, advice::PodLevels, need::Demands, note::NoteTable};
 use crate::{
     Error, ErrorKind, Result,
     archive::Member,
@@ -35,6 +35,8 @@ pub(super) struct Judge<'a> {
     pub(super) spec: &'a RestoreSpec,
     /// Gathers what advice about PodSecurityPolicies needs, if any is stored.
     pub(super) levels: Option<PodLevels>,
+    /// Gathers which classes objects name.
+    pub(super) demands: Demands,
 }
 
 type KindKey = (GroupVersionResource, GroupVersionResource, Option<String>);
@@ -114,6 +116,7 @@ impl Judge<'_> {
                 {
                     levels.look(object, self.spec.map_namespace(namespace));
                 }
+                self.demands.look(at, object);
                 let kind = &object.meta().kind.kind;
                 row.kind = self.kind_of(stored, fit.to, kind, None)?;
                 for loss in &fit.losses {

@@ -11,8 +11,15 @@ pub(super) fn merge(wanted: &Tree, live: &Tree) -> Option<Tree> {
     let mut patch = Tree::object();
     for list in LISTS {
         let own = items(live, list);
-        let has = |item: &Tree| own.iter().any(|own| own.text_at(&["name"]) == item.text_at(&["name"]));
-        let lacks: Vec<Tree> = items(wanted, list).iter().filter(|item| !has(item)).cloned().collect();
+        let has = |item: &Tree| {
+            own.iter()
+                .any(|own| own.text_at(&["name"]) == item.text_at(&["name"]))
+        };
+        let lacks: Vec<Tree> = items(wanted, list)
+            .iter()
+            .filter(|item| !has(item))
+            .cloned()
+            .collect();
         if !lacks.is_empty() {
             let whole: Vec<Tree> = own.iter().cloned().chain(lacks).collect();
             patch.set(&[list], whole.into());
@@ -24,7 +31,10 @@ pub(super) fn merge(wanted: &Tree, live: &Tree) -> Option<Tree> {
         let mut lacks = wanted.texts_at(&path);
         lacks.retain(|key, _| !own.contains_key(key));
         if !lacks.is_empty() {
-            let lacks: TreeMap = lacks.into_iter().map(|(key, text)| (key, text.into())).collect();
+            let lacks: TreeMap = lacks
+                .into_iter()
+                .map(|(key, text)| (key, text.into()))
+                .collect();
             patch.set(&path, Tree::Object(lacks));
         }
     }
@@ -33,5 +43,8 @@ pub(super) fn merge(wanted: &Tree, live: &Tree) -> Option<Tree> {
 }
 
 fn items<'a>(account: &'a Tree, list: &str) -> &'a [Tree] {
-    account.at(&[list]).and_then(Tree::as_array).unwrap_or_default()
+    account
+        .at(&[list])
+        .and_then(Tree::as_array)
+        .unwrap_or_default()
 }

@@ -153,11 +153,16 @@ impl Walk<'_> {
     /// The target's finalizers and those of the backup's that it lacks.
     fn finalizers(&mut self, wanted: &Tree, live: &Tree) -> Option<Tree> {
         let of = |tree: &Tree| -> Vec<Tree> {
-            let list = tree.at(&["metadata", "finalizers"]).and_then(Tree::as_array);
+            let list = tree
+                .at(&["metadata", "finalizers"])
+                .and_then(Tree::as_array);
             list.unwrap_or_default().to_vec()
         };
         let mut all = of(live);
-        let lacks: Vec<Tree> = of(wanted).into_iter().filter(|one| !all.contains(one)).collect();
+        let lacks: Vec<Tree> = of(wanted)
+            .into_iter()
+            .filter(|one| !all.contains(one))
+            .collect();
         if lacks.is_empty() {
             return None;
         }
@@ -171,13 +176,19 @@ impl Walk<'_> {
     /// Notes the field where the walk stands, unless only the cluster's controllers own it.
     fn differs(&mut self) -> bool {
         let keys: Vec<&str> = self.path.iter().map(String::as_str).collect();
-        if self.owners.is_some_and(|owners| owners.is_controllers(&keys)) {
+        if self
+            .owners
+            .is_some_and(|owners| owners.is_controllers(&keys))
+        {
             return false;
         }
         self.total += 1;
         if self.paths.len() < SHOWN {
-            let escaped = keys.iter().map(|key| key.replace('~', "~0").replace('/', "~1"));
-            self.paths.push(escaped.fold(String::new(), |text, key| text + "/" + &key));
+            let escaped = keys
+                .iter()
+                .map(|key| key.replace('~', "~0").replace('/', "~1"));
+            self.paths
+                .push(escaped.fold(String::new(), |text, key| text + "/" + &key));
         }
         true
     }

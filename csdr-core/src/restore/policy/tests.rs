@@ -14,7 +14,9 @@ fn decided(spec: &str, resource: &str, wanted: &str, live: &str) -> String {
     let spec = RestoreSpec::from_yaml(&format!("{{name: a, backupName: a, {spec}}}")).unwrap();
     let (wanted, live) = (object(resource, wanted), object(resource, live));
     let policies = Policies::new(&spec).unwrap();
-    let decision = policies.decide(wanted.id().resource(), &wanted, &live).unwrap();
+    let decision = policies
+        .decide(wanted.id().resource(), &wanted, &live)
+        .unwrap();
     let remark = decision.remark().map(|(_, text)| format!(": {text}"));
     let patch = match &decision {
         Decision::Update(found) => format!(" {}", found.patch),
@@ -27,21 +29,39 @@ fn decided(spec: &str, resource: &str, wanted: &str, live: &str) -> String {
 const MAP: &str = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: n, labels: {l: '1'}}, data: {tea: '3'}}";
 
 fn map(data: &str) -> String {
-    format!("{{apiVersion: v1, kind: ConfigMap, metadata: {{name: a, namespace: n, uid: u, resourceVersion: '7', labels: {{l: '1', more: x}}}}, data: {{{data}}}}}")
+    format!(
+        "{{apiVersion: v1, kind: ConfigMap, metadata: {{name: a, namespace: n, uid: u, resourceVersion: '7', labels: {{l: '1', more: x}}}}, data: {{{data}}}}}"
+    )
 }
 
 #[test]
 fn r256_velero_3_5_an_existing_object_is_equal_or_differs_and_the_policy_says_what_becomes_of_it() {
     let (equal, other) = (map("tea: '3', milk: '1'"), map("tea: '4'"));
     for (spec, expected) in [
-        ("", "skip: exists, differs: exists and differs at /data/tea; left as it is"),
-        ("existing: skip", "skip: exists, differs: exists and differs at /data/tea; left as it is"),
-        ("existing: fail", "fail: exists: exists and differs at /data/tea"),
-        ("existing: update", r#"update: differs at /data/tea {"data":{"tea":"3"}}"#),
+        (
+            "",
+            "skip: exists, differs: exists and differs at /data/tea; left as it is",
+        ),
+        (
+            "existing: skip",
+            "skip: exists, differs: exists and differs at /data/tea; left as it is",
+        ),
+        (
+            "existing: fail",
+            "fail: exists: exists and differs at /data/tea",
+        ),
+        (
+            "existing: update",
+            r#"update: differs at /data/tea {"data":{"tea":"3"}}"#,
+        ),
         ("existing: apply", "apply: differs at /data/tea"),
         ("existing: recreate", "recreate: differs at /data/tea"),
     ] {
-        assert_eq!(decided(spec, "configmaps", MAP, &equal), "skip: exists, equal", "{spec}");
+        assert_eq!(
+            decided(spec, "configmaps", MAP, &equal),
+            "skip: exists, equal",
+            "{spec}"
+        );
         assert_eq!(decided(spec, "configmaps", MAP, &other), expected, "{spec}");
     }
 }
@@ -50,41 +70,75 @@ fn r256_velero_3_5_an_existing_object_is_equal_or_differs_and_the_policy_says_wh
 fn the_first_override_that_fits_kind_and_labels_counts() {
     let other = map("tea: '4'");
     for (overrides, action) in [
-        ("[{resources: [secrets], policy: fail}, {resources: ['config*'], policy: recreate}]", "recreate"),
-        ("[{labelSelector: {matchLabels: {l: '2'}}, policy: fail}]", "update"),
-        ("[{labelSelector: {matchLabels: {l: '1'}}, policy: apply}, {resources: [configmaps], policy: fail}]", "apply"),
-        ("[{resources: [configmaps], labelSelector: {matchLabels: {l: '2'}}, policy: fail}]", "update"),
+        (
+            "[{resources: [secrets], policy: fail}, {resources: ['config*'], policy: recreate}]",
+            "recreate",
+        ),
+        (
+            "[{labelSelector: {matchLabels: {l: '2'}}, policy: fail}]",
+            "update",
+        ),
+        (
+            "[{labelSelector: {matchLabels: {l: '1'}}, policy: apply}, {resources: [configmaps], policy: fail}]",
+            "apply",
+        ),
+        (
+            "[{resources: [configmaps], labelSelector: {matchLabels: {l: '2'}}, policy: fail}]",
+            "update",
+        ),
     ] {
         let spec = format!("existing: update, existingOverrides: {overrides}");
         let decided = decided(&spec, "configmaps", MAP, &other);
-        assert!(decided.starts_with(&format!("{action}: differs")), "{overrides}: {decided}");
+        assert!(
+            decided.starts_with(&format!("{action}: differs")),
+            "{overrides}: {decided}"
+        );
     }
 }
 
 #[test]
-fn velero_3_4_an_existing_namespace_is_left_and_what_holds_data_is_not_recreated_unless_it_is_named() {
+fn velero_3_4_an_existing_namespace_is_left_and_what_holds_data_is_not_recreated_unless_it_is_named()
+ {
     for (resource, kind, api) in [
         ("namespaces", "Namespace", "v1"),
         ("persistentvolumes", "PersistentVolume", "v1"),
         ("persistentvolumeclaims", "PersistentVolumeClaim", "v1"),
-        ("customresourcedefinitions.apiextensions.k8s.io", "CustomResourceDefinition", "apiextensions.k8s.io/v1"),
+        (
+            "customresourcedefinitions.apiextensions.k8s.io",
+            "CustomResourceDefinition",
+            "apiextensions.k8s.io/v1",
+        ),
     ] {
         let with = |label: &str| {
-            format!("{{apiVersion: {api}, kind: {kind}, metadata: {{name: a.b, namespace: n, labels: {{l: {label}}}}}}}")
+            format!(
+                "{{apiVersion: {api}, kind: {kind}, metadata: {{name: a.b, namespace: n, labels: {{l: {label}}}}}}}"
+            )
         };
         let (wanted, live) = (with("x"), with("y"));
-        for spec in ["existing: recreate", "existing: skip, existingOverrides: [{resources: ['*'], policy: recreate}]"] {
+        for spec in [
+            "existing: recreate",
+            "existing: skip, existingOverrides: [{resources: ['*'], policy: recreate}]",
+        ] {
             let decided = decided(spec, resource, &wanted, &live);
-            assert!(decided.starts_with("skip: exists, differs: "), "{spec} {resource}: {decided}");
+            assert!(
+                decided.starts_with("skip: exists, differs: "),
+                "{spec} {resource}: {decided}"
+            );
         }
         let named = format!("existingOverrides: [{{resources: [{resource}], policy: recreate}}]");
         let decided = decided(&named, resource, &wanted, &live);
         assert_eq!(decided, "recreate: differs at /metadata/labels/l");
     }
-    let (wanted, live) = ("{apiVersion: v1, kind: Namespace, metadata: {name: a, labels: {l: x}}}", "{apiVersion: v1, kind: Namespace, metadata: {name: a}}");
+    let (wanted, live) = (
+        "{apiVersion: v1, kind: Namespace, metadata: {name: a, labels: {l: x}}}",
+        "{apiVersion: v1, kind: Namespace, metadata: {name: a}}",
+    );
     for policy in ["update", "apply", "fail"] {
         let decided = decided(&format!("existing: {policy}"), "namespaces", wanted, live);
-        assert!(decided.ends_with("an existing namespace is left as it is"), "{decided}");
+        assert!(
+            decided.ends_with("an existing namespace is left as it is"),
+            "{decided}"
+        );
     }
 }
 
@@ -95,10 +149,22 @@ fn velero_3_5_service_accounts_are_put_together_whatever_the_policy() {
     let patch = r#"merge {"secrets":[{"name":"s"}],"imagePullSecrets":[{"name":"q"},{"name":"p"}],"metadata":{"labels":{"m":"1"}}}"#;
     for policy in ["skip", "fail", "update", "apply", "recreate"] {
         let spec = format!("existing: {policy}");
-        assert_eq!(decided(&spec, "serviceaccounts", wanted, live), patch, "{policy}");
+        assert_eq!(
+            decided(&spec, "serviceaccounts", wanted, live),
+            patch,
+            "{policy}"
+        );
     }
-    let more = live.replace("[{name: q}]", "[{name: q}, {name: p}], secrets: [{name: s}, {name: t}]").replace("l: '2'", "l: '2', m: '9'");
-    assert_eq!(decided("existing: fail", "serviceaccounts", wanted, &more), "skip: exists, equal");
+    let more = live
+        .replace(
+            "[{name: q}]",
+            "[{name: q}, {name: p}], secrets: [{name: s}, {name: t}]",
+        )
+        .replace("l: '2'", "l: '2', m: '9'");
+    assert_eq!(
+        decided("existing: fail", "serviceaccounts", wanted, &more),
+        "skip: exists, equal"
+    );
     // Whoever names them means them.
     let named = "existingOverrides: [{resources: [serviceaccounts], policy: fail}]";
     assert!(decided(named, "serviceaccounts", wanted, live).starts_with("fail: exists: "));
@@ -109,28 +175,72 @@ fn velero_3_5_service_accounts_are_put_together_whatever_the_policy() {
 fn an_update_writes_the_backups_fields_and_nothing_else() {
     for (wanted, live, patch) in [
         // The server's defaults and others' fields stay; null is nothing.
-        ("{replicas: 2, paused: null}", "{replicas: 2, progressDeadlineSeconds: 600}", "equal"),
-        ("{replicas: 3}", "{replicas: 2, progressDeadlineSeconds: 600}", r#"{"replicas":3}"#),
+        (
+            "{replicas: 2, paused: null}",
+            "{replicas: 2, progressDeadlineSeconds: 600}",
+            "equal",
+        ),
+        (
+            "{replicas: 3}",
+            "{replicas: 2, progressDeadlineSeconds: 600}",
+            r#"{"replicas":3}"#,
+        ),
         ("{a: {b: 1, c: {}}, d: []}", "{a: {b: 1, x: 2}}", "equal"),
-        ("{a: {b: 1, c: {d: 2}}}", "{a: {b: 1}}", r#"{"a":{"c":{"d":2}}}"#),
+        (
+            "{a: {b: 1, c: {d: 2}}}",
+            "{a: {b: 1}}",
+            r#"{"a":{"c":{"d":2}}}"#,
+        ),
         // A list is one value, whose items may have more in the target.
         ("{l: [{name: a}]}", "{l: [{name: a, image: x}]}", "equal"),
-        ("{l: [{name: a}]}", "{l: [{name: a}, {name: b}]}", r#"{"l":[{"name":"a"}]}"#),
-        ("{l: [{name: a, emptyDir: {}}]}", "{l: [{name: a, hostPath: {path: x}}]}", r#"{"l":[{"name":"a","emptyDir":{}}]}"#),
+        (
+            "{l: [{name: a}]}",
+            "{l: [{name: a}, {name: b}]}",
+            r#"{"l":[{"name":"a"}]}"#,
+        ),
+        (
+            "{l: [{name: a, emptyDir: {}}]}",
+            "{l: [{name: a, hostPath: {path: x}}]}",
+            r#"{"l":[{"name":"a","emptyDir":{}}]}"#,
+        ),
         ("{l: [1, 2]}", "{l: [2, 1]}", r#"{"l":[1,2]}"#),
         // Numbers are as they are written, but for those that are no integers.
         ("{n: 1.0}", "{n: 1}", "equal"),
-        ("{n: 18446744073709551617}", "{n: 18446744073709551616}", r#"{"n":18446744073709551617}"#),
+        (
+            "{n: 18446744073709551617}",
+            "{n: 18446744073709551616}",
+            r#"{"n":18446744073709551617}"#,
+        ),
         // Another member of a union.
-        ("{strategy: {type: Recreate}}", "{strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 1}}}", r#"{"strategy":{"type":"Recreate","rollingUpdate":null}}"#),
-        ("{strategy: {type: RollingUpdate}}", "{strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 1}}}", "equal"),
+        (
+            "{strategy: {type: Recreate}}",
+            "{strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 1}}}",
+            r#"{"strategy":{"type":"Recreate","rollingUpdate":null}}"#,
+        ),
+        (
+            "{strategy: {type: RollingUpdate}}",
+            "{strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 1}}}",
+            "equal",
+        ),
         ("{s: x}", "{s: {t: 1}}", r#"{"s":"x"}"#),
     ] {
-        let of = |spec: &str| format!("{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: a, namespace: n}}, spec: {spec}}}");
-        let decided = decided("existing: update", "deployments.apps", &of(wanted), &of(live));
+        let of = |spec: &str| {
+            format!(
+                "{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: a, namespace: n}}, spec: {spec}}}"
+            )
+        };
+        let decided = decided(
+            "existing: update",
+            "deployments.apps",
+            &of(wanted),
+            &of(live),
+        );
         match patch {
             "equal" => assert_eq!(decided, "skip: exists, equal", "{wanted} {live}"),
-            patch => assert!(decided.ends_with(&format!(r#" {{"spec":{patch}}}"#)), "{wanted} {live}: {decided}"),
+            patch => assert!(
+                decided.ends_with(&format!(r#" {{"spec":{patch}}}"#)),
+                "{wanted} {live}: {decided}"
+            ),
         }
     }
 }
@@ -138,7 +248,9 @@ fn an_update_writes_the_backups_fields_and_nothing_else() {
 #[test]
 fn an_update_unites_finalizers_and_takes_away_what_a_person_applied_after_the_backup() {
     let of = |finalizers: &str, applied: &str, data: &str| {
-        format!("{{apiVersion: v1, kind: ConfigMap, metadata: {{name: a, namespace: n, finalizers: [{finalizers}], annotations: {{{applied}}}}}, data: {{{data}}}}}")
+        format!(
+            "{{apiVersion: v1, kind: ConfigMap, metadata: {{name: a, namespace: n, finalizers: [{finalizers}], annotations: {{{applied}}}}}, data: {{{data}}}}}"
+        )
     };
     let applied = |data: &str| {
         format!(r#"kubectl.kubernetes.io/last-applied-configuration: '{{"data":{{{data}}}}}'"#)
@@ -154,36 +266,72 @@ fn an_update_unites_finalizers_and_takes_away_what_a_person_applied_after_the_ba
     // `y` was applied, `z` came from elsewhere.
     let live = of("", &new, "x: '1', y: '2', z: '3'");
     let decided_now = decided("existing: update", "configmaps", &wanted, &live);
-    assert!(decided_now.contains(r#""data":{"y":null}"#), "{decided_now}");
+    assert!(
+        decided_now.contains(r#""data":{"y":null}"#),
+        "{decided_now}"
+    );
     assert!(decided_now.starts_with("update: differs at /data/y, /metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration"), "{decided_now}");
     // Where the backup's object was not applied, nobody knows.
-    let decided_now = decided("existing: update", "configmaps", &of("", "", "x: '1'"), &live);
+    let decided_now = decided(
+        "existing: update",
+        "configmaps",
+        &of("", "", "x: '1'"),
+        &live,
+    );
     assert_eq!(decided_now, "skip: exists, equal");
 }
 
 #[test]
 fn fields_that_only_the_clusters_controllers_own_stay_as_they_are() {
     let of = |replicas: u8, managers: &str| {
-        format!("{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: a, namespace: n, annotations: {{deployment.kubernetes.io/revision: '{replicas}'}}, managedFields: [{managers}]}}, spec: {{replicas: {replicas}, paused: true}}}}")
+        format!(
+            "{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: a, namespace: n, annotations: {{deployment.kubernetes.io/revision: '{replicas}'}}, managedFields: [{managers}]}}, spec: {{replicas: {replicas}, paused: true}}}}"
+        )
     };
-    let entry = |manager: &str, fields: &str| format!("{{manager: {manager}, operation: Update, fieldsV1: {fields}}}");
+    let entry = |manager: &str, fields: &str| {
+        format!("{{manager: {manager}, operation: Update, fieldsV1: {fields}}}")
+    };
     let wanted = of(3, "");
-    let scaled = entry("kube-controller-manager", "{'f:spec': {'f:replicas': {}}, 'f:metadata': {'f:annotations': {'f:deployment.kubernetes.io/revision': {}}}}");
+    let scaled = entry(
+        "kube-controller-manager",
+        "{'f:spec': {'f:replicas': {}}, 'f:metadata': {'f:annotations': {'f:deployment.kubernetes.io/revision': {}}}}",
+    );
     let person = entry("kubectl", "{'f:spec': {'f:replicas': {}, 'f:paused': {}}}");
-    assert_eq!(decided("existing: update", "deployments.apps", &wanted, &of(7, &scaled)), "skip: exists, equal");
+    assert_eq!(
+        decided(
+            "existing: update",
+            "deployments.apps",
+            &wanted,
+            &of(7, &scaled)
+        ),
+        "skip: exists, equal"
+    );
     let both = format!("{scaled}, {person}");
     assert_eq!(
-        decided("existing: update", "deployments.apps", &wanted, &of(7, &both)),
+        decided(
+            "existing: update",
+            "deployments.apps",
+            &wanted,
+            &of(7, &both)
+        ),
         r#"update: differs at /spec/replicas {"spec":{"replicas":3}}"#
     );
     let whole = entry("kube-controller-manager", "{'f:spec': {}}");
     assert_eq!(
-        decided("existing: update", "deployments.apps", &wanted, &of(7, &whole)),
+        decided(
+            "existing: update",
+            "deployments.apps",
+            &wanted,
+            &of(7, &whole)
+        ),
         r#"update: differs at /metadata/annotations/deployment.kubernetes.io~1revision {"metadata":{"annotations":{"deployment.kubernetes.io/revision":"3"}}}"#
     );
 
     // What is applied on the server leaves them out as well.
     let mut tree = Tree::parse(object("deployments.apps", &wanted).json()).unwrap();
     without_controllers(&mut tree, &object("deployments.apps", &of(7, &scaled)));
-    assert_eq!(tree.to_string(), r#"{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"a","namespace":"n","managedFields":[]},"spec":{"paused":true}}"#);
+    assert_eq!(
+        tree.to_string(),
+        r#"{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"a","namespace":"n","managedFields":[]},"spec":{"paused":true}}"#
+    );
 }
