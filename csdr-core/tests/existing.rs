@@ -43,7 +43,7 @@ const THERE: &str = "
 ---
 {apiVersion: v1, kind: ServiceAccount, metadata: {name: till, namespace: shop}, imagePullSecrets: [{name: theirs}]}
 ---
-{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: disk, namespace: shop, labels: {l: y}}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}
+{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: disk, namespace: shop, labels: {l: z}}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}
 ";
 
 struct World {

@@ -154,23 +154,23 @@ mod tests {
     use crate::{memory::MemoryCluster, port::ResourceTarget, vault::Host};
 
     const SERVICES: &str = "
-{apiVersion: v1, kind: Namespace, metadata: {name: n}}
+{apiVersion: v1, kind: Namespace, metadata: {name: ns}}
 ---
-{apiVersion: v1, kind: Service, metadata: {name: none, namespace: n}, spec: {}}
+{apiVersion: v1, kind: Service, metadata: {name: none, namespace: ns}, spec: {}}
 ---
-{apiVersion: v1, kind: Service, metadata: {name: ready, namespace: n}, spec: {}}
+{apiVersion: v1, kind: Service, metadata: {name: ready, namespace: ns}, spec: {}}
 ---
-{apiVersion: v1, kind: Service, metadata: {name: starts, namespace: n}, spec: {}}
+{apiVersion: v1, kind: Service, metadata: {name: starts, namespace: ns}, spec: {}}
 ---
-{apiVersion: v1, kind: Service, metadata: {name: outside, namespace: n}, spec: {type: ExternalName, externalName: x}}
+{apiVersion: v1, kind: Service, metadata: {name: outside, namespace: ns}, spec: {type: ExternalName, externalName: x}}
 ---
-{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: a, namespace: n, labels: {kubernetes.io/service-name: ready}}, endpoints: [{addresses: [10.0.0.1], conditions: {ready: false}}, {addresses: [10.0.0.2]}]}
+{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: a, namespace: ns, labels: {kubernetes.io/service-name: ready}}, endpoints: [{addresses: [10.0.0.1], conditions: {ready: false}}, {addresses: [10.0.0.2]}]}
 ---
-{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: b, namespace: n, labels: {kubernetes.io/service-name: starts}}, endpoints: [{addresses: [10.0.0.3], conditions: {ready: false}}]}
+{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: b, namespace: ns, labels: {kubernetes.io/service-name: starts}}, endpoints: [{addresses: [10.0.0.3], conditions: {ready: false}}]}
 ---
-{apiVersion: v1, kind: Endpoints, metadata: {name: ready, namespace: n}, subsets: [{addresses: [{ip: 10.0.0.2}]}]}
+{apiVersion: v1, kind: Endpoints, metadata: {name: ready, namespace: ns}, subsets: [{addresses: [{ip: 10.0.0.2}]}]}
 ---
-{apiVersion: v1, kind: Endpoints, metadata: {name: starts, namespace: n}, subsets: [{notReadyAddresses: [{ip: 10.0.0.3}]}]}
+{apiVersion: v1, kind: Endpoints, metadata: {name: starts, namespace: ns}, subsets: [{notReadyAddresses: [{ip: 10.0.0.3}]}]}
 ";
 
     #[tokio::test(start_paused = true)]
@@ -197,7 +197,7 @@ mod tests {
                 ("missing", Answer::NoService),
             ] {
                 let backend = Backend {
-                    namespace: "n".to_owned(),
+                    namespace: "ns".to_owned(),
                     name: name.to_owned(),
                 };
                 let answer = ready.answered(&discovery, &backend).await.unwrap();

@@ -36,7 +36,7 @@ pub(super) struct Guest<'a> {
     /// What the plan says.
     pub(super) action: Action,
     /// What the target's object was then; 0 where there was none.
-    pub(super) state: u64,
+    pub(super) state: u32,
     /// The stored kind.
     pub(super) from: &'a GroupResource,
     /// As stored, where it is.

@@ -132,20 +132,17 @@ pub(super) struct Row {
     pub(super) preferred: bool,
     pub(super) action: Action,
     /// What the target's object was when it was planned for ([`state_of`]); 0 where there was none.
-    pub(super) state: u64,
+    pub(super) state: u32,
 }
 
-/// Bits of a state: a reader of JSON in any language keeps them.
-const STATE_BITS: u32 = 53;
-
 /// A number for what an object is: its identity and content, without its status and what moves by itself. Not 0.
-pub(super) fn state_of(object: &Object) -> Result<u64> {
+pub(super) fn state_of(object: &Object) -> Result<u32> {
     let (mut tree, _) = Tree::parse_without_managed_fields(object.json())?;
     tree.remove(&["status"]);
     tree.remove(&["metadata", "resourceVersion"]);
     let hash = Sha256::digest(tree.to_json());
     let bytes = hash.first_chunk().copied().unwrap_or_default();
-    Ok((u64::from_be_bytes(bytes) >> (64 - STATE_BITS)).max(1))
+    Ok(u32::from_be_bytes(bytes).max(1))
 }
 
 /// A row as it stands in a stored plan.
@@ -161,7 +158,7 @@ pub(super) struct StoredRow(
     u16,
     bool,
     Action,
-    u64,
+    u32,
 );
 
 impl From<Row> for StoredRow {

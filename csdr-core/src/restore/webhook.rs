@@ -180,7 +180,7 @@ mod tests {
         Object::parse(resource.parse().unwrap(), value.to_string()).unwrap()
     }
 
-    const SERVICE: &str = "clientConfig: {service: {namespace: n, name: s}}";
+    const SERVICE: &str = "clientConfig: {service: {namespace: ns, name: s}}";
 
     #[test]
     fn webhooks_that_refuse_and_have_a_service_are_opened_and_armed_again() {
@@ -189,7 +189,7 @@ mod tests {
             (
                 "v1",
                 format!(
-                    "{{name: x, failurePolicy: Fail, {SERVICE}}}, {{name: y, failurePolicy: Ignore, {SERVICE}}}"
+                    "{{name: x, failurePolicy: Fail, {SERVICE}}}, {{name: z, failurePolicy: Ignore, {SERVICE}}}"
                 ),
                 "x",
             ),
@@ -227,9 +227,9 @@ mod tests {
             let again = Object::from_tree(open.id().resource().clone(), &tree).unwrap();
             assert!(arm(&again, &disarmed).unwrap().is_none());
             assert!(again.text().contains(r#""failurePolicy":"Fail""#));
-            let y_stays = !webhooks.contains("name: y")
+            let z_stays = !webhooks.contains("name: z")
                 || again.text().contains(r#""failurePolicy":"Ignore""#);
-            assert!(y_stays, "{}", again.text());
+            assert!(z_stays, "{}", again.text());
         }
     }
 

@@ -39,7 +39,7 @@ struct Found {
     row: usize,
     action: Action,
     /// Of the target's object, 0 if there is none.
-    state: u64,
+    state: u32,
     note: Option<PlanNote>,
 }
 

@@ -1,12 +1,13 @@
 use super::{Decision, Policies, without_controllers};
 use crate::{
+    manifest::yaml::{YamlLimits, documents},
     model::{Object, Tree},
     spec::RestoreSpec,
 };
 
 fn object(resource: &str, yaml: &str) -> Object {
-    let value: serde_json::Value = serde_saphyr::from_str(yaml).unwrap();
-    Object::parse(resource.parse().unwrap(), value.to_string()).unwrap()
+    let tree = documents(yaml, &YamlLimits::default()).remove(0).tree;
+    Object::from_tree(resource.parse().unwrap(), &tree.unwrap()).unwrap()
 }
 
 /// `action: remark` and the patch, if one would be sent.
@@ -26,11 +27,11 @@ fn decided(spec: &str, resource: &str, wanted: &str, live: &str) -> String {
     format!("{}{}{patch}", decision.action(), remark.unwrap_or_default())
 }
 
-const MAP: &str = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: n, labels: {l: '1'}}, data: {tea: '3'}}";
+const MAP: &str = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: ns, labels: {l: '1'}}, data: {tea: '3'}}";
 
 fn map(data: &str) -> String {
     format!(
-        "{{apiVersion: v1, kind: ConfigMap, metadata: {{name: a, namespace: n, uid: u, resourceVersion: '7', labels: {{l: '1', more: x}}}}, data: {{{data}}}}}"
+        "{{apiVersion: v1, kind: ConfigMap, metadata: {{name: a, namespace: ns, uid: u, resourceVersion: '7', labels: {{l: '1', more: x}}}}, data: {{{data}}}}}"
     )
 }
 
@@ -111,10 +112,10 @@ fn velero_3_4_an_existing_namespace_is_left_and_what_holds_data_is_not_recreated
     ] {
         let with = |label: &str| {
             format!(
-                "{{apiVersion: {api}, kind: {kind}, metadata: {{name: a.b, namespace: n, labels: {{l: {label}}}}}}}"
+                "{{apiVersion: {api}, kind: {kind}, metadata: {{name: a.b, namespace: ns, labels: {{l: {label}}}}}}}"
             )
         };
-        let (wanted, live) = (with("x"), with("y"));
+        let (wanted, live) = (with("x"), with("z"));
         for spec in [
             "existing: recreate",
             "existing: skip, existingOverrides: [{resources: ['*'], policy: recreate}]",
@@ -144,8 +145,8 @@ fn velero_3_4_an_existing_namespace_is_left_and_what_holds_data_is_not_recreated
 
 #[test]
 fn velero_3_5_service_accounts_are_put_together_whatever_the_policy() {
-    let wanted = "{apiVersion: v1, kind: ServiceAccount, metadata: {name: a, namespace: n, labels: {l: '1', m: '1'}}, secrets: [{name: s}], imagePullSecrets: [{name: p}, {name: q}]}";
-    let live = "{apiVersion: v1, kind: ServiceAccount, metadata: {name: a, namespace: n, labels: {l: '2'}}, imagePullSecrets: [{name: q}]}";
+    let wanted = "{apiVersion: v1, kind: ServiceAccount, metadata: {name: a, namespace: ns, labels: {l: '1', m: '1'}}, secrets: [{name: s}], imagePullSecrets: [{name: p}, {name: q}]}";
+    let live = "{apiVersion: v1, kind: ServiceAccount, metadata: {name: a, namespace: ns, labels: {l: '2'}}, imagePullSecrets: [{name: q}]}";
     let patch = r#"merge {"secrets":[{"name":"s"}],"imagePullSecrets":[{"name":"q"},{"name":"p"}],"metadata":{"labels":{"m":"1"}}}"#;
     for policy in ["skip", "fail", "update", "apply", "recreate"] {
         let spec = format!("existing: {policy}");
@@ -205,11 +206,11 @@ fn an_update_writes_the_backups_fields_and_nothing_else() {
         ),
         ("{l: [1, 2]}", "{l: [2, 1]}", r#"{"l":[1,2]}"#),
         // Numbers are as they are written, but for those that are no integers.
-        ("{n: 1.0}", "{n: 1}", "equal"),
+        ("{num: 1.0}", "{num: 1}", "equal"),
         (
-            "{n: 18446744073709551617}",
-            "{n: 18446744073709551616}",
-            r#"{"n":18446744073709551617}"#,
+            "{num: 18446744073709551617}",
+            "{num: 18446744073709551616}",
+            r#"{"num":18446744073709551617}"#,
         ),
         // Another member of a union.
         (
@@ -226,7 +227,7 @@ fn an_update_writes_the_backups_fields_and_nothing_else() {
     ] {
         let of = |spec: &str| {
             format!(
-                "{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: a, namespace: n}}, spec: {spec}}}"
+                "{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: a, namespace: ns}}, spec: {spec}}}"
             )
         };
         let decided = decided(
@@ -249,7 +250,7 @@ fn an_update_writes_the_backups_fields_and_nothing_else() {
 fn an_update_unites_finalizers_and_takes_away_what_a_person_applied_after_the_backup() {
     let of = |finalizers: &str, applied: &str, data: &str| {
         format!(
-            "{{apiVersion: v1, kind: ConfigMap, metadata: {{name: a, namespace: n, finalizers: [{finalizers}], annotations: {{{applied}}}}}, data: {{{data}}}}}"
+            "{{apiVersion: v1, kind: ConfigMap, metadata: {{name: a, namespace: ns, finalizers: [{finalizers}], annotations: {{{applied}}}}}, data: {{{data}}}}}"
         )
     };
     let applied = |data: &str| {
@@ -285,7 +286,7 @@ fn an_update_unites_finalizers_and_takes_away_what_a_person_applied_after_the_ba
 fn fields_that_only_the_clusters_controllers_own_stay_as_they_are() {
     let of = |replicas: u8, managers: &str| {
         format!(
-            "{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: a, namespace: n, annotations: {{deployment.kubernetes.io/revision: '{replicas}'}}, managedFields: [{managers}]}}, spec: {{replicas: {replicas}, paused: true}}}}"
+            "{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: a, namespace: ns, annotations: {{deployment.kubernetes.io/revision: '{replicas}'}}, managedFields: [{managers}]}}, spec: {{replicas: {replicas}, paused: true}}}}"
         )
     };
     let entry = |manager: &str, fields: &str| {
@@ -332,6 +333,6 @@ fn fields_that_only_the_clusters_controllers_own_stay_as_they_are() {
     without_controllers(&mut tree, &object("deployments.apps", &of(7, &scaled)));
     assert_eq!(
         tree.to_string(),
-        r#"{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"a","namespace":"n","managedFields":[]},"spec":{"paused":true}}"#
+        r#"{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"a","namespace":"ns","managedFields":[]},"spec":{"paused":true}}"#
     );
 }

@@ -37,7 +37,11 @@ pub(super) struct Owners {
 
 impl Run<'_> {
     /// The object with references to those of its owners that are in the target. If others come later, it is linked to them then.
+    /// In a folder nothing has a uid, and no object owners.
     pub(super) async fn owned(&self, at: usize, stored: &Object, wanted: Object) -> Result<Object> {
+        if !self.is_live() {
+            return Ok(wanted);
+        }
         let references = owner_references(stored);
         if references.is_empty() {
             return Ok(wanted);

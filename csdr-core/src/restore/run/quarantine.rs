@@ -164,7 +164,7 @@ impl Run<'_> {
     }
 
     /// Whether the target is a cluster, where what was created comes to life; not a folder.
-    fn is_live(&self) -> bool {
+    pub(super) fn is_live(&self) -> bool {
         !self.discovery.server_version.is_empty()
     }
 }
