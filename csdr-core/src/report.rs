@@ -257,8 +257,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            page_bytes: 1 << 20,
-            lists: 6,
+            page_bytes: 2 << 20,
+            lists: 4,
             writes: 32,
             attempts: 5,
             claim_expiry: Duration::from_secs(120),

@@ -4,11 +4,17 @@
 
 mod backup;
 mod existing;
+mod filter;
 mod restore;
+mod restore_transforms;
 
 pub use backup::{ApiVersions, BackupSpec, ClusterScope};
 pub use existing::{ApplySettings, Existing, ExistingOverride};
+pub use filter::{FieldMask, MaskAction, NameFilter, NamespaceFilter};
 pub use restore::RestoreSpec;
+pub use restore_transforms::{MetadataOverwrite, StatusRestore};
+
+pub use crate::hook::{BackupHooks, RestoreHooks};
 
 use crate::{Error, Result, archive::Digest};
 use serde::{Serialize, de::DeserializeOwned};

@@ -151,6 +151,7 @@ async fn dispatch(cx: &Context, command: Command) -> Result<Exit> {
             BackupCommand::Verify(args) => backup::verify(cx, &args).await,
             BackupCommand::Delete(args) => backup::delete(cx, &args).await,
             BackupCommand::Export(args) => export::export(cx, &args).await,
+            BackupCommand::Explain(args) => backup::explain(cx, &args).await,
         },
         Command::Restore(command) => match command {
             RestoreCommand::Create(args) => restore::create(cx, &args).await,

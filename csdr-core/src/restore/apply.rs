@@ -2,7 +2,7 @@
 
 use crate::{
     Error, ErrorKind, Result, Retry,
-    model::{Object, ObjectId},
+    model::{Object, ObjectId, Tree},
     port::{ResourceApplier, ResourceTarget, WriteOptions},
     vault::Host,
 };
@@ -43,6 +43,9 @@ pub(super) fn managers(object: &Object) -> Vec<String> {
         .map(|entry| entry.manager)
         .collect()
 }
+
+/// The first wait for an object that somebody else was writing.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
 
 /// Writes objects under one operation's name.
 #[derive(Debug)]
@@ -105,6 +108,44 @@ impl Writer<'_> {
         managers(object)
             .iter()
             .any(|by| *by == self.options.field_manager || self.ours.contains(by))
+    }
+
+    /// Writes a status over that of an object that is there. Tries again where the object has moved on, and as a create does.
+    pub(super) async fn write_status(&self, object: &Object, status: &Tree) -> Result<()> {
+        let mut attempt = 1;
+        loop {
+            let Err(error) = self.try_status(object, status).await else {
+                return Ok(());
+            };
+            let moved_on = error.kind() == ErrorKind::Conflict && attempt < self.attempts;
+            let wait = self.wait(&error, attempt);
+            let Some(wait) = wait.or(moved_on.then_some(FIRST_WAIT)) else {
+                return Err(error);
+            };
+            self.host.clock.sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    async fn try_status(&self, object: &Object, status: &Tree) -> Result<()> {
+        let id = object.id();
+        let version = object.meta().kind.api_version.version();
+        let Some(there) = self.target.get(id, version).await? else {
+            return Err(
+                Error::new(ErrorKind::NotFound, "object was deleted meanwhile")
+                    .with_context("object", id),
+            );
+        };
+        let mut tree = there.tree()?;
+        if tree.at(&["status"]) == Some(status) {
+            return Ok(());
+        }
+        tree.set(&["status"], status.clone());
+        let wanted = Object::from_tree(id.resource().clone(), &tree)?;
+        self.applier
+            .replace_status(&wanted, &self.options)
+            .await
+            .map(drop)
     }
 
     /// An object that exists is ours if this restore wrote it: a create whose answer was lost was repeated below or above.

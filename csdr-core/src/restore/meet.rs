@@ -36,7 +36,7 @@ pub(super) struct Guest<'a> {
     /// What the plan says.
     pub(super) action: Action,
     /// What the target's object was then; 0 where there was none.
-    pub(super) state: u32,
+    pub(super) state: u16,
     /// The stored kind.
     pub(super) from: &'a GroupResource,
     /// As stored, where it is.
@@ -52,6 +52,15 @@ pub(super) struct Guest<'a> {
 pub(super) struct Ended {
     pub(super) outcome: ObjectOutcome,
     pub(super) message: Option<String>,
+}
+
+impl Ended {
+    pub(super) fn failed(error: &Error) -> Self {
+        Self {
+            outcome: ObjectOutcome::Failed,
+            message: Some(error.chain()),
+        }
+    }
 }
 
 /// Whose error it is: the target's concerns one object, the vault's all that follow.

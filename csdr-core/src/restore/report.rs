@@ -3,6 +3,7 @@
 use super::Rearmed;
 use crate::{
     Result,
+    hook::HookReport,
     report::{Failure, Note, Notes, Outcome, require_complete},
 };
 use jiff::Timestamp;
@@ -71,6 +72,9 @@ pub struct RestoreReport {
     pub continued: bool,
     /// How many objects ended how.
     pub objects: BTreeMap<ObjectOutcome, u64>,
+    /// Hooks that were run in restored pods.
+    #[serde(default, skip_serializing_if = "HookReport::is_empty")]
+    pub hooks: HookReport,
     /// What a person should know.
     pub warnings: Notes,
     /// What could not be restored.
@@ -110,6 +114,10 @@ impl fmt::Display for RestoreReport {
         }
         for rearmed in &self.rearmed {
             write!(f, "\n  {}: {rearmed}", rearmed.object)?;
+        }
+        if !self.hooks.is_empty() {
+            let text = self.hooks.to_string().replace('\n', "\n  ");
+            write!(f, "\n  hooks: {text}")?;
         }
         for note in self.errors.iter() {
             write!(f, "\n  error: {note}")?;

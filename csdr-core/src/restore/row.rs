@@ -131,18 +131,21 @@ pub(super) struct Row {
     /// Whether the stored version is the one that its server preferred.
     pub(super) preferred: bool,
     pub(super) action: Action,
+    /// Which transforms change it: into the plan's sets of them.
+    pub(super) transforms: u16,
     /// What the target's object was when it was planned for ([`state_of`]); 0 where there was none.
-    pub(super) state: u32,
+    pub(super) state: u16,
 }
 
-/// A number for what an object is: its identity and content, without its status and what moves by itself. Not 0.
-pub(super) fn state_of(object: &Object) -> Result<u32> {
+/// A number for what an object is: its identity and content, without its status and what moves by itself. Not 0. Two states of an object
+/// have the same number once in 65,535 times: enough to tell a person, never what a write relies on.
+pub(super) fn state_of(object: &Object) -> Result<u16> {
     let (mut tree, _) = Tree::parse_without_managed_fields(object.json())?;
     tree.remove(&["status"]);
     tree.remove(&["metadata", "resourceVersion"]);
     let hash = Sha256::digest(tree.to_json());
     let bytes = hash.first_chunk().copied().unwrap_or_default();
-    Ok(u32::from_be_bytes(bytes).max(1))
+    Ok(u16::from_be_bytes(bytes).max(1))
 }
 
 /// A row as it stands in a stored plan.
@@ -158,7 +161,8 @@ pub(super) struct StoredRow(
     u16,
     bool,
     Action,
-    u32,
+    u16,
+    u16,
 );
 
 impl From<Row> for StoredRow {
@@ -174,6 +178,7 @@ impl From<Row> for StoredRow {
             row.kind,
             row.preferred,
             row.action,
+            row.transforms,
             row.state,
         )
     }
@@ -192,6 +197,7 @@ impl From<StoredRow> for Row {
             kind,
             preferred,
             action,
+            transforms,
             state,
         ) = row;
         Self {
@@ -205,6 +211,7 @@ impl From<StoredRow> for Row {
             kind,
             preferred,
             action,
+            transforms,
             state,
         }
     }

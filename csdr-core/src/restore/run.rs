@@ -5,9 +5,9 @@ use super::{
     apply::{Writer, manager_of},
     before::Before,
     convert::Fitted,
+    hooks::RestoreHooksStage,
     meet::{Ended, Guest, Meeting},
     policy::Policies,
-    prepare::{Prepared, prepare},
     ready::{Ready, is_served},
     record::Record,
     report::{ObjectOutcome, Outcomes},
@@ -17,9 +17,11 @@ use super::{
 use crate::{
     Error, ErrorKind, Result,
     conversion::{Severity, TargetApis},
+    hook::{HookReport, RestoreHookRules},
     model::{Discovery, Object, ObjectId},
     port::{Event, VaultBackendExt, VaultKey, WriteOptions, operation_id},
     report::{Failure, Note, Outcome, RunOptions, unless_cancelled},
+    transform::{Chain, Passage, Verdict},
     vault::{Claim, ClaimRequest, RestoreLayout, StoredBackup},
 };
 use futures::{
@@ -58,6 +60,12 @@ impl Restore {
         if options.cancel.is_cancelled() {
             return Err(Error::cancelled("restore"));
         }
+        if self.hooks.is_none() && plan.head.spec.hooks.has_commands() {
+            return Err(Error::invalid(
+                "the spec has hooks that are commands, and nothing runs them; set a hook executor",
+            )
+            .with_operation("restore"));
+        }
         let name = plan.head.spec.name.clone();
         let about = |error: Error| {
             error
@@ -66,6 +74,9 @@ impl Restore {
         };
         let started = self.vault.host().clock.now();
         let layout = RestoreLayout::new(&name)?;
+        let chain = self
+            .chain(&plan.head.spec, &plan.head.known)
+            .map_err(about)?;
         let this = &self.until(&options.cancel);
         let begun =
             unless_cancelled(&options.cancel, this.begin(&mut plan, &layout, options)).await;
@@ -97,9 +108,12 @@ impl Restore {
         let run = Run {
             restore: this,
             outcomes: Mutex::new(Outcomes::new(plan.rows.len())),
+            hooked: Mutex::default(),
+            hooks: Mutex::default(),
             plan: &plan,
             backup,
             apis,
+            chain,
             meeting: Meeting {
                 writer: &writer,
                 policies: &policies,
@@ -158,6 +172,15 @@ impl Restore {
         let planned = plan.definitions();
         let (apis, _) = self
             .target_apis(&backup, &discovery, |id| planned.contains(id.name()))
+            .await?;
+        let apis = self
+            .with_services(
+                apis,
+                &backup,
+                &discovery,
+                &plan.head.spec,
+                &plan.ingresses(),
+            )
             .await?;
         let host = self.vault.host();
         let operation = operation_id(&*host.clock, &*host.entropy)?;
@@ -223,11 +246,16 @@ struct Run<'a> {
     plan: &'a RestorePlan,
     backup: StoredBackup,
     apis: TargetApis,
+    /// What every object goes through, as in the plan.
+    chain: Chain,
     meeting: Meeting<'a>,
     claim: &'a Claim,
     record: Record<'a>,
     options: &'a RunOptions,
     outcomes: Mutex<Outcomes>,
+    /// Rows of pods whose annotations ask for hooks.
+    hooked: Mutex<BTreeSet<usize>>,
+    hooks: Mutex<HookReport>,
     /// What was created open so far.
     open: Mutex<Vec<Disarmed>>,
     rearmed: Mutex<Vec<Rearmed>>,
@@ -265,6 +293,7 @@ impl Run<'_> {
             }
         }
         self.arm().await?;
+        self.run_hooks().await?;
         let outcome = if self.outcomes().errors.is_empty() {
             Outcome::Completed
         } else {
@@ -285,6 +314,8 @@ impl Run<'_> {
                 | Action::Merge
                 | Action::Apply
                 | Action::Recreate => continue,
+                // It may have been created without it.
+                Action::CreatedBefore if self.plan.restores_status(row) => continue,
                 Action::SkipExisting => ObjectOutcome::Existed,
                 Action::Equal => ObjectOutcome::Unchanged,
                 Action::CreatedBefore => ObjectOutcome::Created,
@@ -401,7 +432,8 @@ impl Run<'_> {
 
     fn rows_of(&self, wave: Wave) -> Vec<u32> {
         let wanted = |row: &Row| {
-            row.action.writes() && self.plan.kind(row).is_ok_and(|kind| kind.wave == wave)
+            (row.action.writes() || row.action == Action::CreatedBefore)
+                && self.plan.kind(row).is_ok_and(|kind| kind.wave == wave)
         };
         let outcomes = self.outcomes();
         let pending = |at: usize| outcomes.rows().get(at) == Some(&ObjectOutcome::Pending);
@@ -460,6 +492,12 @@ impl Run<'_> {
     ) -> Result<(), (usize, Error)> {
         let row = &self.plan.rows[at];
         let size = object.json().len() as u64;
+        if is_pod(&source) && object.text().contains("post.hook.restore.") {
+            self.hooked
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(at);
+        }
         let target = self.plan.target_id(row).map_err(|error| (at, error))?;
         let fitted = match self.fit(at, &source, object.clone()) {
             Ok(object) => object,
@@ -468,57 +506,20 @@ impl Run<'_> {
                 return Ok(());
             }
         };
-        let prepared = prepare(&fitted, &target).map_err(|error| (at, error))?;
+        let passage = self.chain.pass(&object, &fitted, target);
         drop(fitted);
-        let ended = match prepared {
-            Prepared::Skip(reason) => Ended {
-                outcome: ObjectOutcome::Skipped,
-                message: Some(reason.to_owned()),
+        let ended = match passage {
+            Ok(passage) => match passage.verdict() {
+                Verdict::Skip { reason } => Ended {
+                    outcome: ObjectOutcome::Skipped,
+                    message: Some(reason.to_string()),
+                },
+                Verdict::Restore => self
+                    .write(at, &object, &passage)
+                    .await
+                    .map_err(|error| (at, error))?,
             },
-            Prepared::Create(wanted) => {
-                if let Some(ended) = self.unanswered(row.action, &wanted).await {
-                    self.settle(at, &source, ended.outcome, ended.message, size);
-                    return Ok(());
-                }
-                let wanted = match row.action {
-                    Action::Create | Action::Recreate => {
-                        match self.owned(at, &object, *wanted).await {
-                            Ok(wanted) => wanted,
-                            Err(error) => {
-                                self.settle(
-                                    at,
-                                    &source,
-                                    ObjectOutcome::Failed,
-                                    Some(error.chain()),
-                                    size,
-                                );
-                                return Ok(());
-                            }
-                        }
-                    }
-                    Action::Merge => {
-                        self.link_later(at, &object).map_err(|error| (at, error))?;
-                        *wanted
-                    }
-                    _ => *wanted,
-                };
-                let open = self
-                    .opened(at, &wanted)
-                    .await
-                    .map_err(|error| (at, error))?;
-                let guest = Guest {
-                    action: row.action,
-                    state: row.state,
-                    from: source.resource(),
-                    stored: Some(&object),
-                    wanted: &wanted,
-                    first: open.as_ref(),
-                };
-                self.meeting
-                    .bring(&guest)
-                    .await
-                    .map_err(|error| (at, error))?
-            }
+            Err(error) => Ended::failed(&error),
         };
         self.settle(at, &source, ended.outcome, ended.message, size);
         Ok(())
@@ -555,6 +556,69 @@ impl Run<'_> {
             Fitted::Skipped(reason) => Err((ObjectOutcome::Skipped, reason.to_string())),
             Fitted::NoRoute(reason) => Err((ObjectOutcome::Failed, reason.to_string())),
         }
+    }
+
+    /// Writes an object that the transforms let pass, and its status if the plan says so. `Err` only for what concerns the vault.
+    async fn write(&self, at: usize, stored: &Object, passage: &Passage<'_>) -> Result<Ended> {
+        let row = &self.plan.rows[at];
+        let object = match passage.object() {
+            Ok(object) => object,
+            Err(error) => return Ok(Ended::failed(&error)),
+        };
+        let ended = match row.action {
+            Action::CreatedBefore => Ended {
+                outcome: ObjectOutcome::Created,
+                message: None,
+            },
+            _ => self.bring(at, stored, &object).await?,
+        };
+        let created = matches!(
+            ended.outcome,
+            ObjectOutcome::Created | ObjectOutcome::Recreated
+        );
+        let status = passage
+            .status()
+            .filter(|_| created && self.plan.restores_status(row));
+        if let Some(status) = status
+            && let Err(error) = self.meeting.writer.write_status(&object, status).await
+        {
+            // Source: velero.md section 3.10: a status that cannot be written is a warning.
+            let message = format!("its status was not restored: {}", error.chain());
+            let note = Note::new(object.id(), message);
+            self.outcomes().warnings.push(note);
+        }
+        Ok(ended)
+    }
+
+    /// Brings an object into the target, with its owners, and so that nothing is switched on before somebody answers for it.
+    async fn bring(&self, at: usize, stored: &Object, object: &Object) -> Result<Ended> {
+        let row = &self.plan.rows[at];
+        if let Some(ended) = self.unanswered(row.action, object).await {
+            return Ok(ended);
+        }
+        let wanted = match row.action {
+            Action::Create | Action::Recreate => {
+                match self.owned(at, stored, object.clone()).await {
+                    Ok(wanted) => wanted,
+                    Err(error) => return Ok(Ended::failed(&error)),
+                }
+            }
+            Action::Merge => {
+                self.link_later(at, stored)?;
+                object.clone()
+            }
+            _ => object.clone(),
+        };
+        let open = self.opened(at, &wanted).await?;
+        let guest = Guest {
+            action: row.action,
+            state: row.state,
+            from: stored.id().resource(),
+            stored: Some(stored),
+            wanted: &wanted,
+            first: open.as_ref(),
+        };
+        self.meeting.bring(&guest).await
     }
 
     fn ready(&self) -> &Ready<'_> {
@@ -638,6 +702,70 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// The hooks of pods that this restore made, now or before it died.
+    async fn run_hooks(&self) -> Result<()> {
+        let spec = &self.plan.head.spec.hooks;
+        let hooked =
+            std::mem::take(&mut *self.hooked.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut pods = Vec::new();
+        for (at, row) in self.plan.rows.iter().enumerate() {
+            let made = self.outcomes().rows().get(at) == Some(&ObjectOutcome::Created);
+            // What a dead operation made was not read again: its pods are asked.
+            let asks =
+                spec.has_commands() || hooked.contains(&at) || row.action == Action::CreatedBefore;
+            if made && asks {
+                let id = self.plan.target_id(row)?;
+                pods.extend(is_pod(&id).then_some(id));
+            }
+        }
+        let Some(first) = pods.first() else {
+            return Ok(());
+        };
+        let Some(executor) = self.restore.hooks.as_deref() else {
+            if !hooked.is_empty() {
+                let message = "pods have hooks in their annotations that were not run, this is the first: nothing runs hooks";
+                let note = Note::new(first, format!("{} {message}", hooked.len()));
+                self.outcomes().warnings.push(note);
+            }
+            return Ok(());
+        };
+        self.options.observer.observe(&Event::StageStarted {
+            stage: "hooks",
+            objects: None,
+        });
+        let stage = RestoreHooksStage {
+            target: &*self.restore.target,
+            executor,
+            host: self.restore.vault.host(),
+            rules: RestoreHookRules::new(spec)?,
+            stopped: Default::default(),
+            ended: Mutex::default(),
+        };
+        stage.run(pods).await?;
+        let ended = stage
+            .ended
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut outcomes = self.outcomes();
+        let outcomes = &mut *outcomes;
+        for (notes, kept) in [
+            (ended.errors, &mut outcomes.errors),
+            (ended.warnings, &mut outcomes.warnings),
+        ] {
+            for note in notes {
+                self.options.observer.observe(&Event::Noted {
+                    message: &note.to_string(),
+                });
+                kept.push(note);
+            }
+        }
+        *self.hooks.lock().unwrap_or_else(PoisonError::into_inner) = ended.report;
+        self.options
+            .observer
+            .observe(&Event::StageEnded { stage: "hooks" });
+        Ok(())
+    }
+
     fn report(&self, outcome: Outcome, error: Option<&Error>) -> RestoreReport {
         let outcomes = self.outcomes();
         RestoreReport {
@@ -649,6 +777,11 @@ impl Run<'_> {
             ended: self.restore.vault.host().clock.now(),
             continued: self.continued,
             objects: outcomes.counts(),
+            hooks: self
+                .hooks
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
             warnings: outcomes.warnings.clone(),
             errors: outcomes.errors.clone(),
             rearmed: self
@@ -659,6 +792,10 @@ impl Run<'_> {
             failure: error.map(Failure::new),
         }
     }
+}
+
+fn is_pod(id: &ObjectId) -> bool {
+    id.resource().group().is_empty() && id.resource().resource() == "pods"
 }
 
 fn stage_name(wave: Wave) -> &'static str {

@@ -1,19 +1,20 @@
 //! Removing what dead operations left.
 
 use super::{
-    BackupLayout, MAX_DOCUMENT, RestoreLayout, Vault, claim,
+    BackupLayout, Journal, MAX_DOCUMENT, RestoreLayout, Vault, claim,
     delete::{folder_keys, remove_claims, remove_files},
     layout::{self, COMMIT_RECORD, MARK},
+    still_frozen, thaw_dead,
     velero::CommitRecord,
 };
 use crate::{
     Error, ErrorKind, Result,
-    port::{VaultBackend, VaultBackendExt, VaultKey},
+    port::{HookExecutor, VaultBackend, VaultBackendExt, VaultKey},
     restore::is_note,
 };
 use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// How to collect.
 ///
@@ -28,6 +29,18 @@ pub struct GcOptions {
     pub dry_run: bool,
     /// How long the collector's own claim of a folder holds.
     pub claim_expiry: Duration,
+    /// Thaws pods that a dead backup left frozen, in the cluster that it was made from. Without it, or with one of another cluster, such
+    /// a folder is kept: it is the only record of them.
+    pub hooks: Option<Arc<dyn HookExecutor>>,
+}
+
+impl GcOptions {
+    /// Thaws what dead backups of this cluster left frozen.
+    #[must_use]
+    pub fn with_hooks(mut self, executor: impl HookExecutor) -> Self {
+        self.hooks = Some(Arc::new(executor));
+        self
+    }
 }
 
 impl Default for GcOptions {
@@ -35,6 +48,7 @@ impl Default for GcOptions {
         Self {
             dry_run: false,
             claim_expiry: Duration::from_secs(120),
+            hooks: None,
         }
     }
 }
@@ -49,6 +63,9 @@ pub struct GcReport {
     pub kept: Vec<String>,
     /// Folders that could not be removed, with the reason.
     pub failed: Vec<String>,
+    /// Pods that were thawed, with how that ended: `shop/db-0: post hook …`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub thawed: Vec<String>,
 }
 
 /// Why a folder is kept whose operation has come to its end after all.
@@ -87,7 +104,7 @@ impl Vault {
                     commit: Some(layout.commit()?),
                     is_commit: is_backup,
                 };
-                let removal = self.collect(place, options).await;
+                let removal = self.collect(place, options, &mut report.thawed).await;
                 note(&mut report, format!("backups/{name}"), removal);
             }
         }
@@ -101,7 +118,7 @@ impl Vault {
                     commit: None,
                     is_commit: is_restore,
                 };
-                let removal = self.collect(place, options).await;
+                let removal = self.collect(place, options, &mut report.thawed).await;
                 note(&mut report, format!("restores/{name}"), removal);
             }
         }
@@ -129,7 +146,12 @@ impl Vault {
     /// Removes one folder under a claim of its own, so that no continuation begins meanwhile. `Ok(Some)` says why it was kept.
     ///
     /// The list that found the folder may be old by now: what it said is looked at again, and under the claim once more.
-    async fn collect(&self, place: Place<'_>, options: &GcOptions) -> Result<Option<String>> {
+    async fn collect(
+        &self,
+        place: Place<'_>,
+        options: &GcOptions,
+        thawed: &mut Vec<String>,
+    ) -> Result<Option<String>> {
         let backend = &*self.backend;
         let (folder, keys) = self.look(&place).await?;
         if folder.deleting {
@@ -172,13 +194,31 @@ impl Vault {
             Err(error) => return Err(error),
         };
         let removal = claim.hold(async {
-            let (folder, keys) = self.look(&place).await?;
+            let (folder, _) = self.look(&place).await?;
             if folder.committed {
                 return Ok(Some(ENDED));
             }
             if folder.open {
                 return Ok(Some(OPEN));
             }
+            let mut journal = Journal::new(backend, &place.csdr, claim.operation())?;
+            // An entry that cannot be read was never whole: what it would have named was not begun.
+            let entries = journal.read_whole().await?;
+            let frozen = still_frozen(&entries);
+            let outcomes = thaw_dead(
+                options.hooks.as_deref(),
+                &*self.host.clock,
+                &frozen,
+                &mut journal,
+            );
+            thawed.extend(
+                outcomes
+                    .await?
+                    .iter()
+                    .map(|outcome| format!("{}: {outcome}", outcome.pod)),
+            );
+            // The journal has grown.
+            let (_, keys) = self.look(&place).await?;
             remove_files(backend, place.folder, &place.csdr, keys).await?;
             Ok(None)
         });

@@ -1,4 +1,12 @@
-//! The commit record: Velero's `velero-backup.json`.
+//! The commit record: Velero's `velero-backup.json`, and what its files tell.
+
+mod details;
+mod results;
+mod volume;
+
+pub use details::{VeleroCount, VeleroDetails};
+pub(crate) use results::results;
+pub use volume::VeleroVolume;
 
 use super::layout::COMMIT_RECORD;
 use crate::{
@@ -135,6 +143,16 @@ impl CommitRecord {
         ]
     }
 
+    /// Whether Velero is still writing or deleting it: its archive may be missing, and may be another one tomorrow.
+    ///
+    /// Source: velero.md sections 1.2 and 2.10.
+    pub(super) fn is_unfinished(&self) -> bool {
+        !matches!(
+            self.phase.as_str(),
+            "Completed" | "PartiallyFailed" | "Failed" | "FailedValidation"
+        )
+    }
+
     /// Whether it says of itself that csdr wrote it.
     pub(super) fn is_signed(&self) -> bool {
         self.manifest_sha256.is_some() || self.operation.is_some()
@@ -167,7 +185,7 @@ pub(crate) fn commit_record(
     let mut velero = json!({
         "metadata": {},
         "includedNamespaces": namespaces_of(spec),
-        "hooks": {},
+        "hooks": spec.hooks,
         "storageLocation": "default",
     });
     let mut set = |name: &str, value: Value| velero[name] = value;
@@ -183,6 +201,38 @@ pub(crate) fn commit_record(
     if !spec.label_selector.is_empty() {
         set("labelSelector", json!(spec.label_selector));
     }
+    if !spec.or_label_selectors.is_empty() {
+        set("orLabelSelectors", json!(spec.or_label_selectors));
+    }
+    for (name, list) in [
+        (
+            "includedClusterScopedResources",
+            &spec.included_cluster_scoped_resources,
+        ),
+        (
+            "excludedClusterScopedResources",
+            &spec.excluded_cluster_scoped_resources,
+        ),
+        (
+            "includedNamespaceScopedResources",
+            &spec.included_namespace_scoped_resources,
+        ),
+        (
+            "excludedNamespaceScopedResources",
+            &spec.excluded_namespace_scoped_resources,
+        ),
+    ] {
+        if !list.is_empty() {
+            set(name, json!(list));
+        }
+    }
+    if !spec.ordered_resources.is_empty() {
+        let lists = spec.ordered_resources.iter();
+        let lists: BTreeMap<&String, String> = lists
+            .map(|(name, objects)| (name, objects.join(",")))
+            .collect();
+        set("orderedResources", json!(lists));
+    }
     match spec.cluster_scoped {
         ClusterScope::Auto => {}
         ClusterScope::Include => set("includeClusterResources", json!(true)),
@@ -191,9 +241,15 @@ pub(crate) fn commit_record(
     let mut annotations =
         json!({ MANIFEST_HASH: manifest_sha256, OPERATION: report.operation.to_string() });
     if !server_version.is_empty() {
-        annotations["velero.io/source-cluster-k8s-gitversion"] = json!(server_version);
+        let [major, minor] = release(server_version);
+        let mut annotate = |name: &str, value: &str| {
+            annotations[format!("velero.io/source-cluster-k8s-{name}")] = json!(value);
+        };
+        annotate("gitversion", server_version);
+        annotate("major-version", major);
+        annotate("minor-version", minor);
     }
-    json!({
+    let mut record = json!({
         "kind": "Backup",
         "apiVersion": "velero.io/v1",
         "metadata": {
@@ -212,6 +268,20 @@ pub(crate) fn commit_record(
             "warnings": report.warnings.len(),
             "errors": report.errors.len(),
             "progress": { "totalItems": report.objects, "itemsBackedUp": report.objects },
+            "hookStatus": {},
         },
-    })
+    });
+    if !report.hooks.is_empty() {
+        record["status"]["hookStatus"] = json!({
+            "hooksAttempted": report.hooks.attempted,
+            "hooksFailed": report.hooks.failed,
+        });
+    }
+    record
+}
+
+/// Major and minor number of `v1.36.3`.
+fn release(version: &str) -> [&str; 2] {
+    let mut numbers = version.trim_start_matches('v').split('.');
+    [(); 2].map(|()| numbers.next().unwrap_or_default())
 }

@@ -52,6 +52,10 @@ async fn prepared(cx: &Context, args: &PlanArgs, purpose: Purpose) -> Result<Pre
     let restore = Restore::new(vault, target.target, target.applier)
         .with_scratch(store)
         .with_converter(args.choices.converter());
+    let restore = match target.hooks {
+        Some(hooks) => restore.with_hooks(hooks),
+        None => restore,
+    };
     Ok(Prepared {
         restore: match later {
             Some(apis) => restore.with_target_apis(apis),

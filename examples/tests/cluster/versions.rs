@@ -20,7 +20,9 @@ use csdr_testkit::compare::Comparison;
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
 
+mod beside;
 mod manifest;
+mod program;
 mod table;
 
 /// Objects that are not restored, and a part of the reason that is stated.
@@ -246,4 +248,6 @@ async fn what_no_server_of_today_serves_comes_from_an_archive_of_velero_s() {
     let (plan, report) = restore(&target, &vault, "old", "old").await;
     assert_as_planned(&plan, &report, table::REMOVED_LEFT);
     assert_facts(&target, table::REMOVED, "removed").await;
+    beside::assert_what_lies_beside(&target).await;
+    program::assert_programs(&target).await;
 }

@@ -13,9 +13,9 @@ use crate::{
         members::Members,
         owner::lacks_owners,
         policy::{Decision, Policies},
-        prepare::{Prepared, prepare},
         row::{Row, state_of},
     },
+    transform::{Chain, Verdict},
     vault::RestoreLayout,
 };
 use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream};
@@ -32,6 +32,7 @@ pub(super) struct Existing<'a> {
     pub(super) policies: Policies,
     pub(super) members: Members<'a>,
     pub(super) apis: &'a TargetApis,
+    pub(super) chain: &'a Chain,
 }
 
 /// What becomes of a row whose object the target has, or cannot take.
@@ -39,7 +40,7 @@ struct Found {
     row: usize,
     action: Action,
     /// Of the target's object, 0 if there is none.
-    state: u32,
+    state: u16,
     note: Option<PlanNote>,
 }
 
@@ -128,9 +129,10 @@ impl Existing<'_> {
             return Ok(Vec::new());
         }
         let mut found = Vec::new();
-        // Mapped names are not in the order of the target's.
-        let mapped = kind.wave == Wave::Namespaces && !plan.head.spec.namespace_mapping.is_empty();
-        if rows.len() <= FEW || mapped {
+        // Their names in the target are not sorted as the rows are.
+        let renamed = kind.wave == Wave::Namespaces && !plan.head.spec.namespace_mapping.is_empty()
+            || kind.wave == Wave::Volumes && plan.head.known.renames_volumes();
+        if rows.len() <= FEW || renamed {
             for at in unit.start..unit.end {
                 let id = plan.target_id(&plan.rows[at])?;
                 let there = self.restore.target.get(&id, &kind.target.version).await?;
@@ -227,19 +229,19 @@ impl Existing<'_> {
         let Fitted::Object(fit) = self.restore.fit(stored.clone(), self.apis)? else {
             return Ok(None);
         };
-        Ok(match prepare(&fit.object, &plan.target_id(row)?)? {
-            Prepared::Skip(_) => None,
-            Prepared::Create(wanted) => {
-                let from = kind.resource.group_resource();
-                let decision = self.policies.decide(&from, &wanted, live)?;
-                Some(match decision {
-                    Decision::Equal if lacks_owners(&stored, live) => {
-                        Decision::Merge(Tree::object())
-                    }
-                    decision => decision,
-                })
-            }
-        })
+        let passage = self
+            .chain
+            .pass(&stored, &fit.object, plan.target_id(row)?)?;
+        if *passage.verdict() != Verdict::Restore {
+            return Ok(None);
+        }
+        let wanted = passage.object()?;
+        let from = kind.resource.group_resource();
+        let decision = self.policies.decide(&from, &wanted, live)?;
+        Ok(Some(match decision {
+            Decision::Equal if lacks_owners(&stored, live) => Decision::Merge(Tree::object()),
+            decision => decision,
+        }))
     }
 
     fn unreadable(&self, id: &ObjectId, error: Error) -> Error {
@@ -254,7 +256,7 @@ impl Existing<'_> {
     }
 }
 
-fn list_request(
+pub(super) fn list_request(
     resource: &crate::model::GroupVersionResource,
     kind: &str,
     namespace: Option<String>,

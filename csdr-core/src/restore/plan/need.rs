@@ -47,12 +47,9 @@ pub(super) struct Demands {
 }
 
 impl Demands {
-    /// Looks at an object as it will be written. One that cannot be read is told of elsewhere.
-    pub(super) fn look(&mut self, row: usize, object: &Object) {
-        let (group, kind) = {
-            let kind = &object.meta().kind;
-            (kind.api_version.group(), kind.kind.as_str())
-        };
+    /// Looks at an object as it will be written.
+    pub(super) fn look(&mut self, row: usize, kind: &GroupVersionKind, tree: &Tree) {
+        let (group, kind) = (kind.api_version.group(), kind.kind.as_str());
         let template = template_path(group, kind);
         let looks = template.is_some()
             || matches!(
@@ -62,7 +59,6 @@ impl Demands {
         if !looks {
             return;
         }
-        let Ok(tree) = object.tree() else { return };
         let mut named: BTreeSet<Class> = BTreeSet::new();
         let mut add = |group, kind, name: Option<&str>| {
             if let Some(name) = name.filter(|name| !name.is_empty()) {
