@@ -709,7 +709,10 @@ impl Run<'_> {
             std::mem::take(&mut *self.hooked.lock().unwrap_or_else(PoisonError::into_inner));
         let mut pods = Vec::new();
         for (at, row) in self.plan.rows.iter().enumerate() {
-            let made = self.outcomes().rows().get(at) == Some(&ObjectOutcome::Created);
+            let made = matches!(
+                self.outcomes().rows().get(at),
+                Some(ObjectOutcome::Created | ObjectOutcome::Recreated)
+            );
             // What a dead operation made was not read again: its pods are asked.
             let asks =
                 spec.has_commands() || hooked.contains(&at) || row.action == Action::CreatedBefore;
