@@ -20,7 +20,7 @@ pub use init::InitHooks;
 pub use outcome::{FrozenBlock, HookOutcome, HookPhase, HookReport, HookResult};
 pub(crate) use outcome::{HookTarget, millis_since, run_hook};
 pub use pod::HookPod;
-pub(crate) use restore::{RestoreHookRules, WaitingHook};
+pub(crate) use restore::{HookedPods, RestoreHookRules, WaitingHook};
 pub use spec::{
     BackupHook, BackupHookRule, BackupHooks, ExecHook, InitHook, RestoreExecHook, RestoreHook,
     RestoreHookRule, RestoreHooks,

@@ -1,5 +1,7 @@
 //! The suite of `Transform`: every built-in transform passes every rule, each defect fails its own and no other.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use csdr_testkit::transform::{
     broken::{Broken, Defect},
     conformance::run_all,
@@ -26,10 +28,11 @@ passes! {
     services_with_their_ports: Services::new(Some(true));
     images_by_registry: Images::by_registry(&[("docker.io/library/".to_owned(), "r.cn/my/".to_owned())].into()).unwrap();
     images_by_cases: Images::by_cases(&[("case1".to_owned(), "nginx,other".to_owned())].into()).unwrap();
-    volumes: Volumes::new(&Surroundings { volumes: [("pv".to_owned(), VolumeFate::Provision)].into(), ..Surroundings::default() }, &[("shop".to_owned(), "copy".to_owned())].into());
+    volumes: Volumes::new(&Surroundings { volumes: [("pv".to_owned(), VolumeFate::Provision)].into(), ..Surroundings::default() });
     storage_classes: StorageClasses::new(&RestoreSpec::from_backup("b").with_storage_class_mapping("disk", "nas").with_access_mode_mapping("ReadWriteOnce", "ReadWriteMany"), &Surroundings::default());
     overwrites: Overwrites::new(&[MetadataOverwrite { labels: [("l".to_owned(), Some("x".to_owned()))].into(), annotations: [("a".to_owned(), None)].into(), ..MetadataOverwrite::default() }]).unwrap();
     velero_labels: VeleroLabels::new("r", "b");
+    namespace_references: NamespaceMapping::new([("shop".to_owned(), "copy".to_owned())]);
     target_name: TargetName;
     behind_an_arc: std::sync::Arc::new(Services::default());
 }

@@ -15,10 +15,7 @@ type Generated = (&'static str, fn() -> Result<String, String>);
 const GENERATED: &[Generated] = &[
     ("csdr-core/src/lifecycle/table.rs", rows::table),
     ("csdr-core/src/conversion/schema/table.rs", fields::table),
-    (
-        "csdr-core/src/modifier/strategic/table.rs",
-        patches::table,
-    ),
+    ("csdr-core/src/modifier/strategic/table.rs", patches::table),
 ];
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {

@@ -4,8 +4,12 @@ use super::{Backup, BackupPlan, PlannedKind};
 use crate::{
     Result,
     model::ObjectId,
-    select::{Asked, Missed, Selection, never_stored, object_left_out},
+    select::{
+        Asked, LeftOut, LeftOutReason, Missed, Selection, never_stored, object_left_out,
+    },
+    vault::StoredBackup,
 };
+use futures::TryStreamExt;
 use serde::Serialize;
 use std::fmt;
 
@@ -161,6 +165,60 @@ impl Backup {
                 None => format!("{resource}: nothing of it is in the plan"),
             },
         })
+    }
+}
+
+impl StoredBackup {
+    /// Why this backup holds an object, or does not, by what its run recorded. Reads the index, the plan and the left-out lists.
+    ///
+    /// # Errors
+    /// `Unsupported` for a backup that csdr did not write; `Corrupt` for a damaged one.
+    pub async fn explain(&self, id: &ObjectId) -> Result<Explanation> {
+        let plan = self.plan().await?;
+        let selection = plan.spec.selection()?;
+        let taken = self.object(id).await?.is_some();
+        let (resource, own) = (id.resource().to_string(), id.to_string());
+        let place = match id.namespace() {
+            Some(namespace) => format!("namespace {namespace}"),
+            None => format!("namespace {}", id.name()),
+        };
+        let mut about: [Option<LeftOut>; 3] = [None, None, None];
+        let mut masked = None;
+        let mut lines = self.left_out();
+        while let Some(left) = lines.try_next().await? {
+            let at = match left.what.as_str() {
+                what if what == own && left.reason == LeftOutReason::Masked => {
+                    masked = Some(left.detail);
+                    continue;
+                }
+                what if what == own => 0,
+                what if what == resource => 1,
+                what if what == place => 2,
+                _ => continue,
+            };
+            if let Some(slot) = about.get_mut(at) {
+                slot.get_or_insert(left);
+            }
+        }
+        if taken {
+            let related = plan.related_to(id);
+            return Ok(Explanation {
+                id: id.clone(),
+                taken,
+                rule: related.map_or_else(
+                    || selected(&selection, id),
+                    |related| format!("needed by {} ({})", related.by, related.action),
+                ),
+                needed_by: related.map(|related| related.by.clone()),
+                masked,
+            });
+        }
+        let rule = match about.into_iter().flatten().next() {
+            Some(left) if left.what == own => said(&left.reason.to_string(), &left.detail),
+            Some(left) => left.to_string(),
+            None => "the filters did not select it, or it did not exist at that time".to_owned(),
+        };
+        Ok(Explanation::out(id, rule))
     }
 }
 

@@ -68,6 +68,12 @@ impl HookPod {
         }
     }
 
+    /// Whether its annotations ask for a hook of a restore.
+    pub(super) fn asks_of_restore(&self) -> bool {
+        let asks = |key: &String| key.contains(".hook.restore.");
+        self.annotations.keys().any(asks)
+    }
+
     /// The container that a hook means: the one that it names, else the first.
     ///
     /// # Errors

@@ -78,6 +78,25 @@ impl<'a> RestoreHookRules<'a> {
     }
 }
 
+/// Whether pods have hooks of a restore, of any sort.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HookedPods {
+    rules: Vec<PodSelector>,
+}
+
+impl HookedPods {
+    pub(crate) fn new(hooks: &RestoreHooks) -> Result<Self> {
+        let rules = hooks.resources.iter().map(super::RestoreHookRule::pods);
+        Ok(Self {
+            rules: rules.collect::<Result<_>>()?,
+        })
+    }
+
+    pub(crate) fn has(&self, pod: &HookPod) -> bool {
+        pod.asks_of_restore() || self.rules.iter().any(|pods| pods.matches(pod))
+    }
+}
+
 fn of_annotations(
     annotated: &Annotated<'_>,
     warnings: &mut Vec<String>,

@@ -287,3 +287,6 @@ impl ResourceChoice {
         Self::Taken
     }
 }
+
+#[cfg(test)]
+mod tests;

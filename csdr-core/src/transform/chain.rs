@@ -1,13 +1,15 @@
 //! The transforms of one restore in their order.
 
 use super::{
-    Accounts, Images, Jobs, Overwrites, Pods, ServerFields, Services, StorageClasses, Surroundings,
-    TargetName, TransformItem, VeleroLabels, Verdict, Volumes,
+    Accounts, Images, Jobs, NamespaceMapping, Overwrites, Pods, ServerFields, Services,
+    StorageClasses, Surroundings, TargetName, TransformItem, VeleroLabels, Verdict, Volumes,
 };
 use crate::{
     Error, Result,
     conversion::{Change, Edit, Loss, Severity},
+    hook::InitHooks,
     model::{Object, ObjectId, Tree},
+    modifier::ResourceModifiers,
     port::Transform,
     spec::RestoreSpec,
 };
@@ -26,7 +28,7 @@ enum Shown {
 
 /// The transforms of a restore in their order (architecture.md section 5). `own` are the caller's.
 ///
-/// A transform that a spec switches on is pushed where its comment stands; an object goes through all of them, in plan and run alike.
+/// An object goes through all of them, in plan and run alike.
 ///
 /// # Errors
 /// `InvalidInput` for a spec that cannot be meant.
@@ -39,7 +41,8 @@ pub fn chain(
     chain.push(ServerFields, Shown::Warnings);
     // What the kinds themselves demand.
     chain.push(Jobs, Shown::Counted);
-    chain.push(Pods::new(known.owners.clone()), Shown::Counted);
+    let pods = Pods::new(known.owners.clone()).with_hooks(&spec.hooks)?;
+    chain.push(pods, Shown::Counted);
     chain.push(Accounts, Shown::Counted);
     chain.push(Services::new(spec.preserve_node_ports), Shown::Counted);
     if !spec.image_registry_mapping.is_empty() {
@@ -49,14 +52,19 @@ pub fn chain(
     if !spec.change_images.is_empty() {
         chain.push(Images::by_cases(&spec.change_images)?, Shown::Changes);
     }
-    let volumes = Volumes::new(known, &spec.namespace_mapping);
-    chain.push(volumes, Shown::Counted);
+    chain.push(Volumes::new(known), Shown::Counted);
     chain.push(StorageClasses::new(spec, known), Shown::Changes);
-    // The caller's resource modifiers.
+    chain.push(InitHooks::new(&spec.hooks)?, Shown::Changes);
+    if let Some(rules) = &spec.resource_modifiers {
+        chain.push(ResourceModifiers::new(rules)?, Shown::Changes);
+    }
     for transform in own {
         chain.push(transform.clone(), Shown::Changes);
     }
-    // References to mapped namespaces.
+    if !spec.namespace_mapping.is_empty() {
+        let mapping = NamespaceMapping::new(spec.namespace_mapping.clone());
+        chain.push(mapping, Shown::Counted);
+    }
     if !spec.overwrites.is_empty() {
         chain.push(Overwrites::new(&spec.overwrites)?, Shown::Counted);
     }
@@ -137,8 +145,8 @@ impl Chain {
         let kind = &converted.meta().kind;
         let tree = passage.item.tree();
         if passage.verdict == Verdict::Restore
-            && (tree.text_at(&["kind"]) != Some(&kind.kind)
-                || tree.text_at(&["apiVersion"]) != Some(&kind.api_version.to_string()))
+            && (tree.text_at(&["kind"]) != Some(kind.kind.as_str())
+                || tree.text_at(&["apiVersion"]) != Some(kind.api_version.to_string().as_str()))
         {
             return Err(about(Error::invalid(
                 "a transform changed apiVersion or kind of the object",
@@ -184,7 +192,7 @@ impl Step<'_> {
     }
 }
 
-impl<'a> Passage<'a> {
+impl Passage<'_> {
     /// What becomes of it.
     pub fn verdict(&self) -> &Verdict {
         &self.verdict

@@ -65,7 +65,8 @@ impl Images {
     /// `InvalidInput` for a row without a comma or with an empty side: it would do nothing. A version is changed by `v1,v2`.
     pub fn by_cases(data: &BTreeMap<String, String>) -> Result<Self> {
         let mut rows: Vec<_> = data.iter().collect();
-        rows.sort_by_key(|(key, _)| (key.len(), key.as_str()));
+        // The map has sorted them by key.
+        rows.sort_by_key(|(key, _)| key.len());
         let parts = rows.into_iter().map(|(key, row)| {
             let sides = row.split_once(',').map(|(old, new)| (old.trim(), new.trim()));
             match sides.filter(|(old, new)| !old.is_empty() && !new.is_empty()) {
@@ -153,7 +154,7 @@ impl Transform for Images {
             });
         } else if group.contains('.') && !is_builtin_group(group) {
             let mut path = Vec::new();
-            if find(item.tree(), &mut path, &|text| self.names_old(text)) {
+            if find(item.tree(), &mut path, &|text: &str| self.names_old(text)) {
                 let path: Vec<&str> = path.iter().map(String::as_str).collect();
                 item.warn(
                     &path,

@@ -1,22 +1,42 @@
 //! Pods.
 
 use super::{Owners, TransformItem, Verdict};
-use crate::{Result, model::Tree, port::Transform};
+use crate::{
+    Result,
+    hook::{HookPod, HookedPods},
+    model::Tree,
+    port::Transform,
+    spec::RestoreHooks,
+};
 
 /// Pods that something else makes, and pods that have ended, are not restored. Others lose what the source's scheduler and admission
 /// decided, and the volumes of tokens that the target does not have.
 ///
 /// Source: velero.md sections 3.4 and 3.9. Velero restores the pods of a controller that is restored too, and leaves it to the
-/// controller to adopt them; csdr leaves them to their controller, so that none is made twice.
+/// controller to adopt them; csdr leaves them to their controller, so that none is made twice. A pod with hooks of a restore is restored
+/// as Velero does, and adopted: init containers belong to it alone, and its commands wait for it.
 #[derive(Clone, Debug, Default)]
 pub struct Pods {
     owners: Owners,
+    hooked: HookedPods,
 }
 
 impl Pods {
     /// `owners` are the controllers that are restored too.
     pub fn new(owners: Owners) -> Self {
-        Self { owners }
+        Self {
+            owners,
+            hooked: HookedPods::default(),
+        }
+    }
+
+    /// Restores also pods of a controller that is restored too, if they have these hooks or those of their annotations.
+    ///
+    /// # Errors
+    /// `InvalidInput` for hooks that cannot be meant.
+    pub fn with_hooks(mut self, hooks: &RestoreHooks) -> Result<Self> {
+        self.hooked = HookedPods::new(hooks)?;
+        Ok(self)
     }
 
     fn left_out(&self, item: &TransformItem<'_>) -> Option<String> {
@@ -37,9 +57,12 @@ impl Pods {
             item.original(&["metadata", "ownerReferences"])?
                 .as_array()?,
         )?;
-        self.owners
-            .has(group, kind, namespace, name)
-            .then(|| format!("its {kind} {name} is restored and makes it"))
+        let hooked = || {
+            let pod = HookPod::from_tree(item.target().clone(), item.tree());
+            self.hooked.has(&pod)
+        };
+        let left = self.owners.has(group, kind, namespace, name) && !hooked();
+        left.then(|| format!("its {kind} {name} is restored and makes it"))
     }
 }
 
@@ -130,6 +153,38 @@ mod tests {
             let json = pod("", &format!(r#","status":{{"phase":"{phase}"}}"#));
             let text = transformed("pods", &json, "pods/n/a");
             assert!(text.starts_with('{'), "{phase}: {text}");
+        }
+    }
+
+    #[test]
+    fn velero_3_10_pods_with_hooks_are_restored_though_their_controller_is() {
+        let owner = r#","ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"web-1","uid":"u","controller":true}]"#;
+        let rule = "{resources: [{name: a, includedNamespaces: [m], postHooks: [{exec: {command: [x]}}]}]}";
+        for (meta, hooks, restored) in [
+            ("", "{}", false),
+            (
+                r#","annotations":{"pre.hook.backup.velero.io/command":"x"}"#,
+                "{}",
+                false,
+            ),
+            (
+                r#","annotations":{"post.hook.restore.velero.io/command":"x"}"#,
+                "{}",
+                true,
+            ),
+            (
+                r#","annotations":{"init.hook.restore.velero.io/container-image":"x"}"#,
+                "{}",
+                true,
+            ),
+            ("", rule, true),
+        ] {
+            let hooks: RestoreHooks = serde_saphyr::from_str(hooks).unwrap();
+            let owners = Owners::of([("apps", "replicasets", "n", "web-1")]);
+            let pods = Pods::new(owners).with_hooks(&hooks).unwrap();
+            let json = pod(&format!("{owner}{meta}"), "");
+            let text = through(&[&pods], "pods", &json, "pods/m/a");
+            assert_eq!(text.starts_with('{'), restored, "{meta} {hooks:?}: {text}");
         }
     }
 

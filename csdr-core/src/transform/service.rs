@@ -139,29 +139,29 @@ mod tests {
             (String::new(), &[][..]),
             (
                 applied(r#"{"spec":{"ports":[{"name":"web","nodePort":30080}]}}"#),
-                &["30080"],
+                &["30080"][..],
             ),
             (
                 applied(r#"{"spec":{"ports":[{"name":"web","nodePort":0}]}}"#),
-                &[],
+                &[][..],
             ),
             // The name decides, not the number.
             (
                 applied(r#"{"spec":{"ports":[{"name":"tls","nodePort":30080}]}}"#),
-                &["30443"],
+                &["30443"][..],
             ),
             (
                 applied(r#"{"spec":{"healthCheckNodePort":31000}}"#),
-                &["31000"],
+                &["31000"][..],
             ),
-            (applied("no json"), &[]),
+            (applied("no json"), &[][..]),
             (
                 managed(
                     r#""f:ports":{"k:{\"port\":443,\"protocol\":\"TCP\"}":{"f:nodePort":{}},"k:{\"port\":80,\"protocol\":\"TCP\"}":{"f:port":{}}}"#,
                 ),
-                &["30443"],
+                &["30443"][..],
             ),
-            (managed(r#""f:healthCheckNodePort":{}"#), &["31000"]),
+            (managed(r#""f:healthCheckNodePort":{}"#), &["31000"][..]),
         ] {
             let text = service(None, &meta, spec, "services/n/a");
             for port in ["30080", "30443", "31000"] {

@@ -44,7 +44,8 @@ impl StatusRule {
             Some("true") => true,
             Some("false") => false,
             _ => self.resources.as_ref().is_some_and(|resources| {
-                let names = [resource.resource(), &resource.to_string()];
+                let plain = resource.to_string();
+                let names = [resource.resource(), plain.as_str()];
                 !names.iter().any(|name| resources.excludes(name))
                     && names.iter().any(|name| resources.includes(name))
             }),

@@ -3,7 +3,7 @@
 use super::{ClassFacts, Surroundings, TransformItem, Verdict};
 use crate::{
     Result,
-    conversion::{Severity, draft::Node},
+    conversion::{LossKind, Severity, draft::Node},
     model::{Tree, quantity},
     port::Transform,
     spec::RestoreSpec,
@@ -44,33 +44,32 @@ impl StorageClasses {
         self.classes.as_ref()?.get(class)
     }
 
+    /// Whether the target is known not to have a class.
+    fn lacks(&self, class: &str) -> bool {
+        let classes = self.classes.as_ref();
+        classes.is_some_and(|classes| !classes.contains_key(class))
+    }
+
+    /// The class that a name stands for (R259).
+    fn resolved<'a>(&self, class: &'a str) -> &'a str {
+        let stands_for = class == ALIAS.0 && self.lacks(ALIAS.0) && !self.lacks(ALIAS.1);
+        if stands_for { ALIAS.1 } else { class }
+    }
+
     /// The target's class for one of the backup, and why it is another one.
     fn class_for(&self, class: &str) -> Option<(&str, Cow<'static, str>)> {
-        let lacks = |class: &str| {
-            let classes = self.classes.as_ref();
-            classes.is_some_and(|classes| !classes.contains_key(class))
-        };
-        let alias = |class| {
-            let stands_for = class == ALIAS.0 && lacks(class) && !lacks(ALIAS.1);
-            if stands_for { ALIAS.1 } else { class }
-        };
         if let Some(mapped) = self.mapping.get(class) {
-            return Some((alias(mapped), "mapped by the restore".into()));
+            return Some((self.resolved(mapped), "mapped by the restore".into()));
         }
-        if class.is_empty() || !lacks(class) {
+        if class.is_empty() || !self.lacks(class) {
             return None;
         }
-        if alias(class) != class {
-            return Some((
-                alias(class),
-                "the class that the name stands for (R259)".into(),
-            ));
+        if self.resolved(class) != class {
+            return Some((ALIAS.1, "the class that the name stands for (R259)".into()));
         }
-        let missing = alias(self.missing.as_deref()?);
-        Some((
-            missing,
-            format!("the target has no StorageClass {class} (R316)").into(),
-        ))
+        let missing = self.resolved(self.missing.as_deref()?);
+        let reason = format!("the target has no StorageClass {class} (R316)");
+        Some((missing, reason.into()))
     }
 
     /// Maps the class that stands at a path. Answers the class that counts.
@@ -148,7 +147,7 @@ impl StorageClasses {
             let path = ["spec", "accessModes"];
             claim.warn(
                 &path,
-                crate::conversion::LossKind::Meaning,
+                LossKind::Meaning,
                 Severity::Warning,
                 "pods on several nodes cannot share the claim any more; convert it to a shared class instead (R317)",
             );
@@ -231,7 +230,7 @@ mod tests {
                 r#"{{"apiVersion":"v1","kind":"PersistentVolume","metadata":{{"name":"a"}},"spec":{{"storageClassName":"{class}"}}}}"#
             )
         };
-        let all = |resource, json: &str| {
+        let all = |resource: &str, json: &str| {
             through(
                 &[&classes(&spec)],
                 resource,

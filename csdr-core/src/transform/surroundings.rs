@@ -57,7 +57,7 @@ impl ClassFacts {
 pub struct Owners(Arc<BTreeMap<&'static str, BTreeMap<Box<str>, BTreeSet<Box<str>>>>>);
 
 /// Kinds whose controllers make pods again, with the groups that hold them.
-const KINDS: [(&str, &str, &[&str]); 5] = [
+static KINDS: [(&str, &str, &[&str]); 5] = [
     ("ReplicaSet", "replicasets", &["apps", "extensions"]),
     ("StatefulSet", "statefulsets", &["apps"]),
     ("DaemonSet", "daemonsets", &["apps", "extensions"]),
@@ -75,7 +75,7 @@ impl Owners {
                 .iter()
                 .find(|(_, resource, groups)| *resource == plural && groups.contains(&group));
             if let Some((kind, ..)) = kind {
-                let own = owners.entry(kind).or_default();
+                let own = owners.entry(*kind).or_default();
                 own.entry(namespace.into()).or_default().insert(name.into());
             }
         }

@@ -91,7 +91,7 @@ fn clone_name(volume: &str, namespace: &str, claim: &str) -> String {
     let mut hash = Sha256::new();
     for part in [volume, namespace, claim] {
         hash.update(part.as_bytes());
-        hash.update([0]);
+        hash.update([0u8]);
     }
     let hash = Digest::from(hash).to_string();
     format!("csdr-clone-{}", hash.get(..20).unwrap_or_default())
@@ -101,22 +101,21 @@ fn clone_name(volume: &str, namespace: &str, claim: &str) -> String {
 #[derive(Clone, Debug, Default)]
 pub struct Volumes {
     fates: BTreeMap<String, VolumeFate>,
-    namespaces: BTreeMap<String, String>,
 }
 
 impl Volumes {
-    /// `known.volumes` names the volumes of the backup; `namespaces` is the mapping of the restore.
-    pub fn new(known: &Surroundings, namespaces: &BTreeMap<String, String>) -> Self {
+    /// `known.volumes` names the volumes of the backup. A claim's mapped namespace is
+    /// [`NamespaceMapping`](super::NamespaceMapping)'s work.
+    pub fn new(known: &Surroundings) -> Self {
         Self {
             fates: known.volumes.clone(),
-            namespaces: namespaces.clone(),
         }
     }
 
     fn volume(&self, item: &mut TransformItem<'_>) -> Verdict {
         let name = item.stored().id().name().to_owned();
-        let fate = self.fates.get(&name).unwrap_or(&VolumeFate::Reuse);
-        if *fate == VolumeFate::Provision {
+        let fate = self.fates.get(&name);
+        if fate == Some(&VolumeFate::Provision) {
             let part = |path| item.text(&["spec", "claimRef", path]).unwrap_or_default();
             let claim = format!("{}/{}", part("namespace"), part("name"));
             return Verdict::skip(format!(
@@ -128,17 +127,7 @@ impl Volumes {
             let reason = "names the claim in the source";
             item.remove(&["spec", "claimRef", field], reason);
         }
-        let namespace = item.text(&["spec", "claimRef", "namespace"]);
-        let mapped = namespace.and_then(|namespace| self.namespaces.get(namespace));
-        if let Some(mapped) = mapped {
-            let path = ["spec", "claimRef", "namespace"];
-            item.set(
-                &path,
-                mapped.as_str(),
-                "the claim's namespace in the target",
-            );
-        }
-        if let VolumeFate::Rename(_) = fate {
+        if let Some(VolumeFate::Rename(_)) = fate {
             let path = ["metadata", "annotations", ORIGINAL_NAME];
             item.set(
                 &path,
@@ -150,7 +139,7 @@ impl Volumes {
             |mode: &Tree| matches!(mode.as_str(), Some("ReadWriteOnce" | "ReadWriteOncePod"));
         let modes = item.get(&["spec", "accessModes"]).and_then(Tree::as_array);
         let network = ["csi", "flexVolume"]
-            .iter()
+            .into_iter()
             .any(|kind| item.get(&["spec", kind]).is_some());
         if network && modes.is_some_and(|modes| !modes.is_empty() && modes.iter().all(mounts_once))
         {

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     Error, ErrorKind, Result,
     archive::{ArchiveLimits, Digest, IndexPart, IndexRow, Member, MemberSpan, decode_member},
-    backup::BackupReport,
+    backup::{BackupPlan, BackupReport},
     cancel::Until,
     model::{GroupResource, Object, ObjectId},
     port::{ComputeExt, VaultBackend, VaultBackendExt, VaultKey},
@@ -461,6 +461,17 @@ impl StoredBackup {
         decode_document(
             &self.layout.file("csdr/spec.json")?,
             &self.csdr_file("csdr/spec.json", MAX_DOCUMENT).await?,
+        )
+    }
+
+    /// What was planned.
+    ///
+    /// # Errors
+    /// `Unsupported` for Velero's; `Corrupt` if it is not the stored one.
+    pub async fn plan(&self) -> Result<BackupPlan> {
+        decode_document(
+            &self.layout.file("csdr/plan.json")?,
+            &self.csdr_file("csdr/plan.json", MAX_DOCUMENT).await?,
         )
     }
 

@@ -54,7 +54,10 @@ fn patched(live: &Object, patch: &Value) -> Result<Tree, String> {
     let modifiers = ResourceModifiers::new(&spec).unwrap();
     let mut item = TransformItem::new(live, live.id().clone(), live.tree().unwrap());
     modifiers.transform(&mut item).unwrap();
-    let refused = item.losses().iter().find(|loss| loss.severity == Severity::Error);
+    let refused = item
+        .losses()
+        .iter()
+        .find(|loss| loss.severity == Severity::Error);
     match refused {
         Some(loss) => Err(loss.to_string()),
         None => Ok(item.into_parts().0),
@@ -102,19 +105,31 @@ fn cases() -> Vec<(&'static str, &'static str, Value, Vec<Value>)> {
         web(json!({"env": [{"name": "B", "$patch": "delete"}]})),
         web(json!({"env": [{"$patch": "replace"}, {"name": "Z", "value": "0"}]})),
         web(json!({"env": [{"name": "B", "$patch": "delete"}, {"name": "B", "value": "new"}]})),
-        web(json!({"$setElementOrder/env": [{"name": "C"}, {"name": "A"}], "env": [{"name": "A", "value": "8"}]})),
+        web(
+            json!({"$setElementOrder/env": [{"name": "C"}, {"name": "A"}], "env": [{"name": "A", "value": "8"}]}),
+        ),
         web(json!({"env": null, "args": ["z"]})),
         web(json!({"ports": [{"containerPort": 53, "name": "dns"}, {"containerPort": 443}]})),
         web(json!({"volumeMounts": [{"mountPath": "/tmp", "$patch": "delete"}]})),
         web(json!({"resources": {"limits": {"cpu": "1"}}, "livenessProbe": null})),
-        pod(json!({"containers": [{"name": "new", "image": "registry/b:1", "env": [{"name": "X", "value": null}]}]})),
-        pod(json!({"containers": [{"name": "side", "$patch": "delete"}], "initContainers": [{"name": "init", "image": "registry/c:1"}]})),
+        pod(
+            json!({"containers": [{"name": "new", "image": "registry/b:1", "env": [{"name": "X", "value": null}]}]}),
+        ),
+        pod(
+            json!({"containers": [{"name": "side", "$patch": "delete"}], "initContainers": [{"name": "init", "image": "registry/c:1"}]}),
+        ),
         pod(json!({"$setElementOrder/containers": [{"name": "side"}, {"name": "web"}]})),
-        pod(json!({"volumes": [{"name": "data", "$retainKeys": ["name", "configMap"], "configMap": {"name": "c"}}, {"name": "more", "emptyDir": {}}]})),
-        pod(json!({"volumes": [{"name": "data", "$patch": "replace", "hostPath": {"path": "/x"}}]})),
+        pod(
+            json!({"volumes": [{"name": "data", "$retainKeys": ["name", "configMap"], "configMap": {"name": "c"}}, {"name": "more", "emptyDir": {}}]}),
+        ),
+        pod(
+            json!({"volumes": [{"name": "data", "$patch": "replace", "hostPath": {"path": "/x"}}]}),
+        ),
         pod(json!({"imagePullSecrets": [{"name": "three"}, {"name": "one", "$patch": "delete"}]})),
         pod(json!({"tolerations": [{"key": "c", "operator": "Exists"}]})),
-        pod(json!({"hostAliases": [{"ip": "10.0.0.1", "hostnames": ["b"]}, {"ip": "10.0.0.2", "hostnames": ["c"]}]})),
+        pod(
+            json!({"hostAliases": [{"ip": "10.0.0.1", "hostnames": ["b"]}, {"ip": "10.0.0.2", "hostnames": ["c"]}]}),
+        ),
         pod(json!({"topologySpreadConstraints": [{"topologyKey": "zone", "maxSkew": 2}]})),
         pod(json!({"nodeSelector": {"$patch": "replace", "disk": "hdd"}})),
         pod(json!({"nodeSelector": {"$patch": "delete"}, "affinity": {"$patch": "delete"}})),
@@ -127,11 +142,18 @@ fn cases() -> Vec<(&'static str, &'static str, Value, Vec<Value>)> {
         web(json!({"$retainKeys": ["name"], "image": "x"})),
         pod(json!({"containers": [{"name": "web", "$patch": "merge"}]})),
         pod(json!({"containers": ["web"]})),
-        pod(json!({"$setElementOrder/containers": [{"name": "web"}], "containers": [{"name": "side", "image": "x"}]})),
+        pod(
+            json!({"$setElementOrder/containers": [{"name": "web"}], "containers": [{"name": "side", "image": "x"}]}),
+        ),
         json!({"spec": {"$patch": "merge"}}),
     ];
     vec![
-        ("apis/apps/v1", "deployments", deployment("web"), deployments),
+        (
+            "apis/apps/v1",
+            "deployments",
+            deployment("web"),
+            deployments,
+        ),
         (
             "api/v1",
             "services",
@@ -175,14 +197,18 @@ fn cases() -> Vec<(&'static str, &'static str, Value, Vec<Value>)> {
             "networkpolicies",
             json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "n"},
                 "spec": {"podSelector": {}, "ingress": [{"ports": [{"port": 80}]}], "policyTypes": ["Ingress"]}}),
-            vec![json!({"spec": {"ingress": [{"ports": [{"port": 81}]}], "policyTypes": ["Egress"]}})],
+            vec![
+                json!({"spec": {"ingress": [{"ports": [{"port": 81}]}], "policyTypes": ["Egress"]}}),
+            ],
         ),
         (
             "apis/batch/v1",
             "cronjobs",
             json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "j"}, "spec": {"schedule": "0 0 1 1 *", "suspend": true,
                 "jobTemplate": {"spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "a", "image": "x"}]}}}}}}),
-            vec![json!({"spec": {"jobTemplate": {"spec": {"template": {"spec": {"containers": [{"name": "a", "command": ["y"]}, {"name": "b", "image": "z"}]}}}}}})],
+            vec![
+                json!({"spec": {"jobTemplate": {"spec": {"template": {"spec": {"containers": [{"name": "a", "command": ["y"]}, {"name": "b", "image": "z"}]}}}}}}),
+            ],
         ),
     ]
 }
@@ -239,11 +265,16 @@ async fn no_server_takes_a_strategic_merge_patch_of_a_custom_resource() {
         .unwrap();
     let sign = json!({"apiVersion": "strategic.example.com/v1", "kind": "Sign", "metadata": {"name": "a", "namespace": room.namespace}});
     crate::plane::eventually(async || {
-        let made = room.create("signs.strategic.example.com", sign.clone()).await;
+        let made = room
+            .create("signs.strategic.example.com", sign.clone())
+            .await;
         made.is_ok()
     })
     .await;
-    let path = format!("/apis/strategic.example.com/v1/namespaces/{}/signs/a", room.namespace);
+    let path = format!(
+        "/apis/strategic.example.com/v1/namespaces/{}/signs/a",
+        room.namespace
+    );
     let patch = json!({"spec": {"a": 1}});
     let kind = "application/strategic-merge-patch+json";
     assert_eq!(server.ask("PATCH", &path, kind, &patch).await, Err(415));

@@ -286,7 +286,7 @@ async fn a_pod_that_went_after_the_plan_is_no_error() {
 }
 
 #[tokio::test]
-async fn a_thaw_that_fails_at_first_is_tried_again() {
+async fn a_thaw_that_cannot_be_started_is_tried_to_the_end_and_is_an_error() {
     let annotations = json!({"pre.hook.backup.velero.io/command": "true", "post.hook.backup.velero.io/command": "thaw"});
     let cluster = cluster(&[pod("db-0", &[], &annotations)]);
     let hooks = MemoryHooks::new(cluster.clone())

@@ -428,6 +428,9 @@ pub(super) struct Explain {
     /// Explain this object: configmaps/shop/prices, deployments.apps/shop/web, namespaces/shop. May be given several times.
     #[arg(long = "object", value_name = "ID", required = true)]
     pub(super) objects: Vec<ObjectId>,
+    /// Ask the backup of this name in the vault, as its run recorded it, instead of planning one.
+    #[arg(long, conflicts_with_all = ["kubeconfig", "context", "from", "namespaces", "excluded_namespaces", "selector", "resources", "excluded_resources", "cluster_scoped", "spec"])]
+    pub(super) stored: bool,
 }
 
 #[derive(Args, Debug)]

@@ -59,13 +59,21 @@ pub(super) async fn create(cx: &Context, args: &BackupCreate) -> Result<Exit> {
     run(cx, args, &backup, plan).await
 }
 
-/// Plans what `create` would do, and says why objects are in it or not.
+/// Says why objects are in what `create` would take, or in a stored backup, or why not.
 pub(super) async fn explain(cx: &Context, args: &Explain) -> Result<Exit> {
-    let spec = spec::backup(&args.backup)?;
-    let source = cx.source(&args.backup).await?;
-    // Nothing is written: a vault in memory stands in.
-    let backup = Backup::new(source, Vault::create(MemoryVault::new()).await?);
     let work = async {
+        if args.stored {
+            let stored = cx.vault().await?.backup(&args.backup.name).await?;
+            let mut said = Vec::new();
+            for id in &args.objects {
+                said.push(stored.explain(id).await?);
+            }
+            return Ok((Vec::new(), said));
+        }
+        let spec = spec::backup(&args.backup)?;
+        let source = cx.source(&args.backup).await?;
+        // Nothing is written: a vault in memory stands in.
+        let backup = Backup::new(source, Vault::create(MemoryVault::new()).await?);
         let plan = backup.plan(&spec).await?;
         let mut said = Vec::new();
         for id in &args.objects {
@@ -317,6 +325,12 @@ fn written(said: &Description) -> String {
         rows.push(("Resources", joined(&spec.included_resources, "*")));
         rows.push(("Without", joined(&spec.excluded_resources, "")));
         rows.push(("Selector", spec.label_selector.to_string()));
+        let any_of: Vec<String> = spec.or_label_selectors.iter().map(ToString::to_string).collect();
+        rows.push(("One of", any_of.join("; ")));
+        rows.push(("Labelled", spec.namespace_selector.to_string()));
+        let masks = spec.masked_fields.iter();
+        let masks = masks.map(|mask| format!("{}:{}", mask.resource, mask.fields.join(",")));
+        rows.push(("Masked", masks.collect::<Vec<_>>().join("; ")));
     }
     let mut text = facts(rows);
     let kinds: Vec<Vec<String>> = match &said.report {

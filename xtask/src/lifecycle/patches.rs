@@ -206,7 +206,10 @@ type ShopStatus struct { }
             "k8s.io/apimachinery/pkg/apis/meta/v1",
             "type ObjectMeta struct {\n Finalizers []string `json:\"finalizers\" patchStrategy:\"merge\"`\n}\n",
         );
-        sources.add_group("example.com/shop/v1", "const GroupName = \"shop.example.com\"");
+        sources.add_group(
+            "example.com/shop/v1",
+            "const GroupName = \"shop.example.com\"",
+        );
         let kinds = sources.kinds();
         assert_eq!(
             kinds,

@@ -248,9 +248,9 @@ impl Planner<'_> {
                 }
                 match self.why_not(&found.id, namespaces) {
                     None => wanted.push(found),
-                    Some(reason) => {
+                    Some((_, why)) => {
                         let resource = found.id.resource();
-                        let key = format!("{resource} {reason}");
+                        let key = format!("{resource} {why}");
                         refused_kinds.entry(key).or_insert((0, found)).0 += 1;
                     }
                 }
@@ -271,11 +271,13 @@ impl Planner<'_> {
             }
         }
         for (_, (count, first)) in refused_kinds {
-            let why = self.why_not(&first.id, namespaces).unwrap_or_default();
+            let Some((reason, why)) = self.why_not(&first.id, namespaces) else {
+                continue;
+            };
             let detail = format!("{} by {}; {why}", first.id, first.by);
             self.left_out.push(LeftOut::rule(
                 format!("{count} {} that captured objects need", first.id.resource()),
-                LeftOutReason::Excluded,
+                reason,
                 detail,
             ));
         }
@@ -283,22 +285,26 @@ impl Planner<'_> {
     }
 
     /// Why an object that is needed may not be taken; none if it may.
-    fn why_not(&self, id: &ObjectId, namespaces: &Namespaces) -> Option<&'static str> {
+    fn why_not(
+        &self,
+        id: &ObjectId,
+        namespaces: &Namespaces,
+    ) -> Option<(LeftOutReason, &'static str)> {
         let Some(resource) = self.discovery.resource(id.resource()) else {
-            return Some("its kind is not served");
+            return Some((LeftOutReason::Missing, "its kind is not served"));
         };
         if let Some(why) = never_stored(id.resource()) {
-            return Some(why);
+            return Some((LeftOutReason::MadeByCluster, why));
         }
         let lies_outside = |namespace: &str| !namespaces.contains_key(namespace);
         if id.namespace().is_some_and(lies_outside) {
-            return Some("its namespace is not selected");
+            return Some((LeftOutReason::Excluded, "its namespace is not selected"));
         }
         let spellings = resource.spellings();
         (!self
             .selection
             .may_add(&spellings, id.namespace(), id.name()))
-        .then_some("the filters do not let it in")
+        .then_some((LeftOutReason::Excluded, "the filters do not let it in"))
     }
 
     async fn get(&self, id: &ObjectId) -> Result<Option<Object>> {

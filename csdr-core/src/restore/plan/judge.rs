@@ -139,20 +139,21 @@ impl Judge<'_> {
         };
         match self.restore.fit(object.clone(), self.apis) {
             Ok(Fitted::Object(fit)) => {
-                let object = &fit.object;
-                if let (Some(levels), Some(namespace)) = (&mut self.levels, object.id().namespace())
+                let converted = &fit.object;
+                if let (Some(levels), Some(namespace)) =
+                    (&mut self.levels, converted.id().namespace())
                 {
-                    levels.look(object, self.spec.map_namespace(namespace));
+                    levels.look(converted, self.spec.map_namespace(namespace));
                 }
-                let kind = &object.meta().kind.kind;
+                let kind = &converted.meta().kind.kind;
                 row.kind = self.kind_of(stored, fit.to, kind, None)?;
                 for loss in &fit.losses {
                     self.notes.push(at, count, PlanNote::from(loss));
                 }
-                for note in self.custom.notes(&fit.object) {
+                for note in self.custom.notes(converted) {
                     self.notes.push(at, count, note);
                 }
-                self.transform(at, count, row, &object, &fit.object)?;
+                self.transform(at, count, row, &object, converted)?;
             }
             Ok(Fitted::Skipped(reason)) => {
                 row.kind = self.kind_of(stored, stored.clone(), "", None)?;

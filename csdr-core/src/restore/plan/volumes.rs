@@ -5,13 +5,12 @@ use crate::{
     Error, ErrorKind, Result,
     archive::{IndexRow, Member, MemberSpan},
     model::{Discovery, GroupResource, GroupVersionResource, Object, ObjectId, Tree},
-    port::ResourceTarget,
     restore::{Restore, row::Row},
     spec::RestoreSpec,
     transform::{ClassFacts, Surroundings, VolumeFacts, VolumeFate},
     vault::StoredBackup,
 };
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -109,8 +108,9 @@ impl Stored {
             .await?;
         let mut volumes = BTreeMap::new();
         for volume in &self.volumes {
-            let map = |namespace| spec.map_namespace(namespace);
-            let fate = VolumeFate::of(volume, there.get(&volume.name), map);
+            let fate = VolumeFate::of(volume, there.get(&volume.name), |namespace| {
+                spec.map_namespace(namespace)
+            });
             // One that is neither restored nor made anew is not the restore's.
             if fate == VolumeFate::Provision || selected.contains(volume.name.as_str()) {
                 volumes.insert(volume.name.clone(), fate);
@@ -178,7 +178,7 @@ impl Restore {
             mapped && volume.reclaim_policy != "Delete" && selected.contains(volume.name.as_str())
         });
         let looks: Vec<_> = asked
-            .map(|volume| self.volume_there(volume.name.clone()))
+            .map(|volume| self.volume_there(volume.name.clone()).boxed())
             .collect();
         let found: Vec<Option<VolumeFacts>> =
             stream::iter(looks).buffered(LOOKS).try_collect().await?;

@@ -1,11 +1,6 @@
 //! Node ports: kept, or given anew by the target.
 
-use crate::{
-    Result,
-    conversion::{Edit, Severity},
-    model::Tree,
-    transform::TransformItem,
-};
+use crate::{Result, model::Tree, transform::TransformItem};
 use std::collections::BTreeSet;
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -39,10 +34,7 @@ pub(super) fn apply(item: &mut TransformItem<'_>, preserve: Option<bool>) -> Res
         });
     }
     if has_check && !declared.health_check {
-        let mut root = item.node();
-        let before = root.tree_mut().remove(&["spec", "healthCheckNodePort"]);
-        let path = ["spec", "healthCheckNodePort"];
-        root.record(&path, Edit::Removed, before, None, Severity::Info, reason);
+        item.remove(&["spec", "healthCheckNodePort"], reason);
     }
     Ok(())
 }
@@ -80,8 +72,12 @@ impl Declared {
                 };
                 match port.text_at(&["name"]) {
                     _ if number <= 0 => {}
-                    Some(name) => drop(declared.names.insert(name.to_owned())),
-                    None => drop(declared.unnamed.insert(number)),
+                    Some(name) => {
+                        declared.names.insert(name.to_owned());
+                    }
+                    None => {
+                        declared.unnamed.insert(number);
+                    }
                 }
             }
         }

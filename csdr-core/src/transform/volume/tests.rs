@@ -17,17 +17,18 @@ fn tree(json: &str) -> Tree {
     Tree::parse(json.as_bytes()).unwrap()
 }
 
+fn mapped(namespace: &str) -> &str {
+    if namespace == "shop" {
+        "copy"
+    } else {
+        namespace
+    }
+}
+
 fn fate(policy: &str, claim: Option<&str>, there: Option<&str>) -> VolumeFate {
     let facts = |claim| VolumeFacts::of(&tree(&volume("v", policy, claim)));
     let there = there.map(|claim| facts(Some(claim)));
-    let map = |namespace| {
-        if namespace == "shop" {
-            "copy"
-        } else {
-            namespace
-        }
-    };
-    VolumeFate::of(&facts(claim), there.as_ref(), map)
+    VolumeFate::of(&facts(claim), there.as_ref(), mapped)
 }
 
 #[test]
@@ -85,7 +86,7 @@ fn volumes() -> Volumes {
         .into(),
         ..Surroundings::default()
     };
-    Volumes::new(&known, &[("shop".to_owned(), "copy".to_owned())].into())
+    Volumes::new(&known)
 }
 
 #[test]
@@ -99,7 +100,7 @@ fn velero_3_6_volumes_follow_their_fate() {
             "persistentvolumes/x",
         )
     };
-    let claim = r#""claimRef":{"kind":"PersistentVolumeClaim","namespace":"copy","name":"data"}"#;
+    let claim = r#""claimRef":{"kind":"PersistentVolumeClaim","namespace":"shop","name":"data"}"#;
     assert_eq!(
         through("kept", "Retain"),
         format!(
