@@ -260,10 +260,32 @@ impl Row {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn a_row_with_its_name_takes_at_most_160_bytes() {
         // The longest name of a label, and what an allocator adds.
         assert!(size_of::<Row>() + 63 + 16 <= 160, "{}", size_of::<Row>());
+    }
+
+    #[test]
+    fn actions_are_listed_in_their_order_and_read_apart() {
+        assert!(Action::ALL.windows(2).all(|pair| pair[0] < pair[1]));
+        let words: BTreeSet<String> = Action::ALL.iter().map(ToString::to_string).collect();
+        assert_eq!(words.len(), Action::ALL.len());
+    }
+
+    #[test]
+    fn the_state_of_an_object_is_its_content_without_what_moves_by_itself() {
+        let state = |json: &str| {
+            let object = Object::parse("configmaps".parse().unwrap(), json.as_bytes().to_vec());
+            state_of(&object.unwrap()).unwrap()
+        };
+        let json = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","uid":"u","resourceVersion":"1","managedFields":[]},"data":{"n":"1"},"status":{}}"#;
+        let moved = json.replace(r#""resourceVersion":"1""#, r#""resourceVersion":"2""#);
+        assert_eq!(state(json), state(&moved.replace(r#","status":{}"#, "")));
+        for (from, to) in [(r#""n":"1""#, r#""n":"2""#), (r#""uid":"u""#, r#""uid":"v""#)] {
+            assert_ne!(state(json), state(&json.replace(from, to)), "{to}");
+        }
     }
 }

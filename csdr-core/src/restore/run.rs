@@ -77,6 +77,7 @@ impl Restore {
         let chain = self
             .chain(&plan.head.spec, &plan.head.known)
             .map_err(about)?;
+        let policies = Policies::new(&plan.head.spec).map_err(about)?;
         let this = &self.until(&options.cancel);
         let begun =
             unless_cancelled(&options.cancel, this.begin(&mut plan, &layout, options)).await;
@@ -103,7 +104,6 @@ impl Restore {
             ours,
             attempts: options.limits.attempts,
         };
-        let policies = Policies::new(&plan.head.spec)?;
         let before = Before::new(&**this.vault.backend(), &claim, &layout, operation)?;
         let run = Run {
             restore: this,
