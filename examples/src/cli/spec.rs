@@ -71,6 +71,7 @@ pub(super) fn restore(args: &RestorePlan) -> Result<RestoreSpec> {
             spec.namespace_mapping = mapping;
             spec.resource_modifiers = modifiers(args.resource_modifiers.as_deref())?;
             args.transforms.write(&mut spec)?;
+            spec.existing = args.existing.map(Into::into).unwrap_or_default();
             spec
         }
     };
