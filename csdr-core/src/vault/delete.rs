@@ -105,7 +105,7 @@ impl Vault {
     }
 
     /// Takes a folder's claim for `purpose`, whoever held it before.
-    pub(super) async fn claim_for(
+    pub(crate) async fn claim_for(
         &self,
         folder: VaultKey,
         purpose: &'static str,

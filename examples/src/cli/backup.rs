@@ -325,7 +325,11 @@ fn written(said: &Description) -> String {
         rows.push(("Resources", joined(&spec.included_resources, "*")));
         rows.push(("Without", joined(&spec.excluded_resources, "")));
         rows.push(("Selector", spec.label_selector.to_string()));
-        let any_of: Vec<String> = spec.or_label_selectors.iter().map(ToString::to_string).collect();
+        let any_of: Vec<String> = spec
+            .or_label_selectors
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         rows.push(("One of", any_of.join("; ")));
         rows.push(("Labelled", spec.namespace_selector.to_string()));
         let masks = spec.masked_fields.iter();

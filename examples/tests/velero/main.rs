@@ -153,7 +153,7 @@ async fn written() -> TempDir {
         (&spec, [ObjectOutcome::Created, ObjectOutcome::Failed]),
         (
             &spec.clone().with_name("again"),
-            [ObjectOutcome::Existed, ObjectOutcome::Failed],
+            [ObjectOutcome::Unchanged, ObjectOutcome::Failed],
         ),
     ] {
         let restore = Restore::new(vault.clone(), target.clone(), target.clone());
