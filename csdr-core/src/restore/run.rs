@@ -185,11 +185,10 @@ impl Restore {
         let host = self.vault.host();
         let operation = operation_id(&*host.clock, &*host.entropy)?;
         let ours = self.earlier_managers(&plan.head.spec.name).await?;
-        let csdr = layout.csdr()?;
-        self.check_not_ended(&csdr).await?;
+        self.check_not_ended(layout).await?;
         let digest = plan.head.spec.digest()?;
         let request = ClaimRequest {
-            folder: csdr.clone(),
+            folder: layout.csdr()?,
             operation,
             purpose: "restore",
             spec_digest: &digest,
@@ -199,7 +198,7 @@ impl Restore {
         let (claim, continued) =
             Claim::take(self.vault.backend().clone(), host.clone(), request).await?;
         // Between the look above and the claim a running operation may have ended and its claim expired.
-        if continued && let Err(error) = self.check_not_ended(&csdr).await {
+        if continued && let Err(error) = self.check_not_ended(layout).await {
             // Whoever comes next need not wait; if this fails as well, the claim expires by itself.
             let _ = claim.give_back().await;
             return Err(error);
@@ -214,19 +213,26 @@ impl Restore {
         })
     }
 
-    /// Refuses the name of a restore that has ended.
-    async fn check_not_ended(&self, csdr: &VaultKey) -> Result<()> {
-        let keys = self.vault.backend().keys(csdr, 1_000_000).await?;
-        match keys
-            .into_iter()
-            .find(|meta| meta.key.name() == "report.json")
-        {
-            None => Ok(()),
-            Some(report) => Err(Error::new(
-                ErrorKind::AlreadyExists,
-                "a restore of this name has ended; use a new name",
-            )
-            .with_context("report", report.key)),
+    /// Refuses the name of a restore that has ended, and one that Velero has used: its files are never touched.
+    async fn check_not_ended(&self, layout: &RestoreLayout) -> Result<()> {
+        let backend = self.vault.backend();
+        let taken = |message: &'static str, key: VaultKey| {
+            Err(Error::new(ErrorKind::AlreadyExists, message).with_context("file", key))
+        };
+        let (mut own, mut foreign) = (false, None);
+        for meta in backend.keys(layout.folder(), 1_000_000).await? {
+            let path = meta.key.below(layout.folder()).unwrap_or_default();
+            if !path.starts_with("csdr/") {
+                foreign = Some(meta.key);
+            } else if meta.key.name() == "report.json" {
+                return taken("a restore of this name has ended; use a new name", meta.key);
+            } else {
+                own = true;
+            }
+        }
+        match foreign {
+            Some(key) if !own => taken("Velero has restored under this name; use a new name", key),
+            _ => Ok(()),
         }
     }
 }
