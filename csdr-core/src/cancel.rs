@@ -8,10 +8,10 @@ use crate::{
     Result,
     model::{Discovery, Object, ObjectId},
     port::{
-        Access, AccessRequest, ApplyOptions, DeleteOptions, ListRequest, Page, PutMode, ReadRange,
-        ResourceApplier, ResourceCollector, ResourceTarget, Retention, VaultBackend,
-        VaultCapabilities, VaultKey, VaultMeta, VaultWriter, WatchEvent, WatchRequest,
-        WriteOptions,
+        Access, AccessRequest, ApplyOptions, DeleteOptions, ExecOutput, ExecRequest, HookExecutor,
+        ListRequest, Page, PutMode, ReadRange, ResourceApplier, ResourceCollector, ResourceTarget,
+        Retention, VaultBackend, VaultCapabilities, VaultKey, VaultMeta, VaultWriter, WatchEvent,
+        WatchRequest, WriteOptions,
     },
 };
 use async_trait::async_trait;
@@ -212,5 +212,17 @@ impl ResourceApplier for Until<dyn ResourceApplier> {
 
     async fn delete(&self, id: &ObjectId, version: &str, options: &DeleteOptions) -> Result<()> {
         self.call(self.inner.delete(id, version, options)).await
+    }
+}
+
+/// Pre hooks and those of a restore. A post hook of a backup thaws: it goes out after the token fell too, so that no pod stays frozen.
+#[async_trait]
+impl HookExecutor for Until<dyn HookExecutor> {
+    async fn cluster(&self) -> Result<Option<String>> {
+        self.call(self.inner.cluster()).await
+    }
+
+    async fn exec(&self, request: &ExecRequest) -> Result<ExecOutput> {
+        self.call(self.inner.exec(request)).await
     }
 }

@@ -20,6 +20,7 @@ mod pod_security;
 mod reference;
 mod schema;
 mod schema_check;
+mod service_port;
 mod target;
 
 pub use acceptable::{InTree, IngressClassChoice, MendOptions};
@@ -33,3 +34,4 @@ pub use pod_security::{PodSecurity, PodSecurityLevel, pod_security};
 pub use reference::{LastApplied, ReferenceOptions};
 pub use schema_check::{SchemaFailure, SchemaVerdict, check_custom_resource};
 pub use target::TargetApis;
+pub(crate) use target::look;

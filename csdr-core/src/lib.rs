@@ -11,11 +11,14 @@
 //! | [`model`] | objects with their server's own bytes, ids, versions, discovery, label selectors |
 //! | [`port`] | the traits that adapters implement |
 //! | [`spec`], [`select`] | what a caller asks for, and the rules that leave things out with a reason |
+//! | [`related`] | which objects belong together |
 //! | [`archive`] | reader, writer and index of the tar |
 //! | [`vault`] | claims, manifests, listing, verifying, deleting, collecting leftovers |
 //! | [`backup`], [`restore`] | the pipelines: `plan` reads, `run` writes |
+//! | [`hook`] | commands that freeze and thaw an application, or finish a restored one: which, from annotations and spec |
 //! | [`conversion`] | an object made into another API version, as the server would have done it |
 //! | [`transform`] | what happens to an object between its conversion and its creation |
+//! | [`modifier`] | a caller's own rules for that, in Velero's format |
 //! | [`lifecycle`] | which release of Kubernetes serves which version of which kind, and what that means for a backup |
 //! | [`report`] | outcomes, options and limits of a run |
 //! | [`manifest`] | folders of YAML as source and as target |
@@ -26,11 +29,14 @@ pub mod backup;
 mod cancel;
 pub mod conversion;
 pub mod error;
+pub mod hook;
 pub mod lifecycle;
 pub mod manifest;
 pub mod memory;
 pub mod model;
+pub mod modifier;
 pub mod port;
+pub mod related;
 pub mod report;
 pub mod restore;
 pub mod select;

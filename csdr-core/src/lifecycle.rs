@@ -12,12 +12,14 @@
 //! # Ok::<(), csdr_core::Error>(())
 //! ```
 
+mod object;
 mod report;
 mod table;
 
 use crate::model::{GroupVersionKind, KeyHashing, compare_versions};
 use std::{cmp::Ordering, collections::HashMap, fmt, sync::LazyLock};
 
+pub use object::{ObjectLimits, ObjectRemark, ObjectRemarks, report_objects};
 pub use report::{CompatibilityReport, CompatibilityRow, KindCount, Verdict, judge, report};
 
 /// The oldest minor of Kubernetes 1 that csdr knows as a target.

@@ -182,8 +182,9 @@ pub(crate) fn require_complete(
 /// ```
 #[derive(Clone, Debug)]
 pub struct RunOptions {
-    /// Ends the operation as soon as it falls: no request of a port starts after that. One thing goes on: a vault that has a multipart
-    /// upload open asks its store to throw the parts away (`AbortMultipartUpload`), in the background, so that they cost nothing.
+    /// Ends the operation as soon as it falls: no request of a port starts after that. Two things go on: a vault that has a multipart
+    /// upload open asks its store to throw the parts away (`AbortMultipartUpload`), in the background, so that they cost nothing; and a
+    /// backup runs the post hooks of pods that are frozen at that moment ([`HookExecutor::exec`](crate::port::HookExecutor::exec)).
     pub cancel: CancellationToken,
     /// Is told what happens.
     pub observer: Arc<dyn Observer>,
@@ -257,8 +258,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            page_bytes: 1 << 20,
-            lists: 6,
+            page_bytes: 2 << 20,
+            lists: 4,
             writes: 32,
             attempts: 5,
             claim_expiry: Duration::from_secs(120),

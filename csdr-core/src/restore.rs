@@ -3,29 +3,49 @@
 //! A plan reads the backup and the target and has one compact row an object, with what its conversion loses. A run goes through the waves in their order;
 //! inside a wave objects are written in parallel. The way of one object:
 //!
-//! stored bytes → conversion to a served version ([`conversion`](crate::conversion)) → server-owned fields removed → *the caller's transforms* → namespace mapping →
-//! create → outcome.
+//! stored bytes → conversion to a served version ([`conversion`](crate::conversion)) → transforms ([`transform`](crate::transform)), the
+//! caller's own among them → create → outcome.
 
 mod apply;
+mod arm;
+mod backend;
+mod before;
 mod convert;
+mod explain;
+mod hooks;
+mod meet;
+mod members;
+mod owner;
 mod plan;
-mod prepare;
+mod policy;
 mod ready;
 mod record;
 mod report;
 mod row;
 mod run;
+mod service;
 mod wave;
+mod webhook;
 
-pub use plan::{Need, PlanNote, PodSecurityAdvice, RestorePlan, RowView};
+pub use arm::Rearmed;
+pub(crate) use convert::{best_version, is_restored};
+pub use explain::{Explained, ExplainedStep, Explainer, Explanation};
+pub use plan::{Need, PlanNote, PodSecurityAdvice, RestorePlan, RowView, selected};
 pub use report::{ObjectOutcome, RestoreReport};
 pub use row::{Action, RestoreKind};
+pub(crate) use service::each_service;
 pub use wave::Wave;
+pub(crate) use webhook::is_note;
 
 use crate::{
+    Result,
     cancel::Until,
     conversion::{BuiltinConverter, TargetApis},
-    port::{ApiVersionConverter, ResourceApplier, ResourceTarget, VaultBackend},
+    port::{
+        ApiVersionConverter, HookExecutor, ResourceApplier, ResourceTarget, Transform, VaultBackend,
+    },
+    spec::RestoreSpec,
+    transform::{Chain, Surroundings, chain},
     vault::{StoredBackup, Vault},
 };
 use std::sync::Arc;
@@ -66,7 +86,9 @@ pub struct Restore {
     applier: Arc<dyn ResourceApplier>,
     converter: Arc<dyn ApiVersionConverter>,
     apis: Option<TargetApis>,
+    transforms: Vec<Arc<dyn Transform>>,
     scratch: Option<Arc<dyn VaultBackend>>,
+    hooks: Option<Arc<dyn HookExecutor>>,
     /// A foreign backup that was read through scratch.
     adopted: Arc<Mutex<Option<StoredBackup>>>,
 }
@@ -80,7 +102,9 @@ impl Restore {
             applier: Arc::new(applier),
             converter: Arc::new(BuiltinConverter::new()),
             apis: None,
+            transforms: Vec::new(),
             scratch: None,
+            hooks: None,
             adopted: Arc::default(),
         }
     }
@@ -100,10 +124,31 @@ impl Restore {
         self
     }
 
+    /// A transform of the caller's own, after the built-in ones for images and volumes and before namespaces are mapped; several run in
+    /// the order of these calls. Plan and run must be given the same ones.
+    #[must_use]
+    pub fn with_transform(mut self, transform: impl Transform) -> Self {
+        self.transforms.push(Arc::new(transform));
+        self
+    }
+
+    /// What every object goes through.
+    fn chain(&self, spec: &RestoreSpec, known: &Surroundings) -> Result<Chain> {
+        chain(spec, known, &self.transforms)
+    }
+
     /// A store in which an archive without index, as Velero writes them, is rewritten once as members with an index.
     #[must_use]
     pub fn with_scratch(mut self, scratch: Arc<dyn VaultBackend>) -> Self {
         self.scratch = Some(scratch);
+        self
+    }
+
+    /// Runs hooks in restored pods, by their annotations and the spec, once their containers run. Without it pods' annotations are said in
+    /// a warning, and a spec with commands is refused.
+    #[must_use]
+    pub fn with_hooks(mut self, executor: impl HookExecutor) -> Self {
+        self.hooks = Some(Arc::new(executor));
         self
     }
 
@@ -118,7 +163,12 @@ impl Restore {
             applier: Arc::new(Until::new(self.applier.clone(), cancel)),
             converter: self.converter.clone(),
             apis: self.apis.clone(),
+            transforms: self.transforms.clone(),
             scratch: scratch.map(|scratch| Arc::new(Until::new(scratch, cancel)) as _),
+            hooks: self
+                .hooks
+                .clone()
+                .map(|hooks| Arc::new(Until::new(hooks, cancel)) as _),
             adopted: Arc::new(Mutex::new(adopted)),
         }
     }

@@ -16,6 +16,7 @@ mod list;
 mod manifest;
 mod store;
 mod stored;
+mod thaw;
 mod velero;
 mod verify;
 
@@ -23,13 +24,17 @@ pub(crate) use claim::{Claim, ClaimRequest};
 pub(crate) use document::{MAX_DOCUMENT, decode_document, encode_document, gunzip, gzip};
 pub use gc::{GcOptions, GcReport};
 pub use host::Host;
-pub(crate) use journal::{Journal, JournalEntry, ObjectsArchived};
+pub(crate) use journal::{
+    BlockId, FrozenPod, FrozenPods, Journal, JournalEntry, ObjectsArchived, still_frozen,
+};
 pub(crate) use layout::{BackupLayout, RestoreLayout};
 pub use list::{BackupEntry, BackupOrigin, RestoreEntry};
 pub use manifest::{FileRecord, IndexPartRecord, Manifest};
 pub(crate) use store::{Files, put_once};
 pub use stored::StoredBackup;
-pub(crate) use velero::commit_record;
+pub(crate) use thaw::{thaw_dead, thaw_pods, told as thaw_told};
+pub use velero::{VeleroCount, VeleroDetails, VeleroVolume};
+pub(crate) use velero::{commit_record, results};
 pub(crate) use verify::check_file;
 pub use verify::{Problem, VerifyLevel, VerifyReport};
 

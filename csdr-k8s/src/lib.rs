@@ -4,6 +4,7 @@
 //! * [`KubeCollector`] reads kinds and objects for a backup.
 //! * [`KubeTarget`] reads what a restore must know of its target.
 //! * [`KubeApplier`] writes, one request an object.
+//! * [`PodExec`] runs commands in containers, for hooks (feature `exec`, on by default).
 //!
 //! All adapters of one client share its connections and one bound on parallel requests, which narrows when the server asks to
 //! slow down. Every call is bounded in time and size by [`ClusterLimits`]. Errors are [`csdr_core::Error`]s on one line; they
@@ -15,6 +16,8 @@ mod collector;
 mod connect;
 mod discovery;
 mod error;
+#[cfg(feature = "exec")]
+mod exec;
 mod gate;
 mod limit;
 mod list;
@@ -27,5 +30,7 @@ mod watch;
 pub use applier::{FieldValidation, KubeApplier};
 pub use collector::KubeCollector;
 pub use connect::{ClusterClient, ConnectOptions, ensure_crypto_provider};
+#[cfg(feature = "exec")]
+pub use exec::PodExec;
 pub use limit::{ClusterLimits, RepeatPolicy};
 pub use target::KubeTarget;

@@ -2,6 +2,7 @@
 
 mod applier;
 mod collector;
+mod hook;
 mod vault;
 
 pub use vault::Faulty;

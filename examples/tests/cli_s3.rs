@@ -2,8 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use csdr_core::port::{PutMode, VaultBackend, VaultBackendExt, VaultKey};
+use csdr_storage::{OpendalVault, S3Addressing, S3Config, S3Credentials};
 use csdr_testkit::s3::{S3Options, S3Server};
-use std::process::{Command, Output};
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
 
 struct Bucket {
     server: S3Server,
@@ -17,6 +22,19 @@ impl Bucket {
             server: S3Server::start(options.clone()).await.unwrap(),
             options,
         }
+    }
+
+    /// The bucket as a store of csdr's.
+    fn store(&self) -> OpendalVault {
+        let keys = S3Credentials::keys(
+            self.options.access_key_id.clone(),
+            self.options.secret_access_key.clone(),
+        );
+        let config = S3Config::new(self.options.bucket.clone())
+            .with_endpoint(self.server.endpoint())
+            .with_addressing(S3Addressing::Path)
+            .with_credentials(keys);
+        OpendalVault::s3(config).unwrap()
     }
 
     async fn csdr(&self, bucket: &str, secret: &str, args: &[&str]) -> Output {
@@ -87,6 +105,51 @@ async fn from_backup_to_deletion() {
             String::from_utf8_lossy(&output.stderr)
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_of_velero_s() {
+    let bucket = Bucket::start().await;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../csdr-core/tests/data/velero/default/clusters/one");
+    let store = OpendalVault::fs(folder);
+    let target = bucket.store();
+    for file in store.keys(&VaultKey::root(), 1_000).await.unwrap() {
+        let body = store.read(&file.key, file.size).await.unwrap();
+        // Where `Bucket::csdr` looks.
+        let key = VaultKey::parse(format!("prefix/{}", file.key)).unwrap();
+        target.put(&key, body, PutMode::CreateNew).await.unwrap();
+    }
+    let work = tempfile::tempdir().unwrap();
+    let out = work.path().join("out").display().to_string();
+    let restore = [
+        "--backup",
+        "rich",
+        "--map-namespace",
+        "rich:copy",
+        "--to",
+        &out,
+    ];
+    for args in [
+        &["backup", "list"][..],
+        &["backup", "describe", "rich"],
+        &["backup", "verify", "rich"],
+        &["vault", "create"],
+        &[&["restore", "plan", "r"], &restore[..]].concat(),
+        &[&["restore", "create", "r"], &restore[..]].concat(),
+        &["vault", "gc"],
+    ] {
+        let output = bucket.own(args).await;
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {err}");
+    }
+    assert!(
+        work.path()
+            .join("out/copy/configmaps/settings.yaml")
+            .exists()
+    );
+    let output = bucket.own(&["backup", "delete", "rich"]).await;
+    refused(&output, &["Velero"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

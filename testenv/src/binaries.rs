@@ -1,7 +1,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use crate::recipe::{Cache, Part, go_is_here};
+use crate::recipe::{Cache, Part, STAGES_FILE, go_is_here};
 use crate::{Error, KubeVersion};
 
 const ASSETS: &str = "KUBEBUILDER_ASSETS";
@@ -112,6 +112,68 @@ impl Binaries {
         Some(format!(
             "kube-apiserver {version} is built from source, and there is no Go here (https://go.dev/dl)"
         ))
+    }
+}
+
+/// The programs that give a control plane nodes: kube-scheduler and kwok.
+///
+/// They are always built (96 s for kwok; kube-scheduler shares nearly everything with the API server): assets do not hold them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeBinaries {
+    scheduler: PathBuf,
+    kwok: PathBuf,
+    stages: PathBuf,
+}
+
+impl NodeBinaries {
+    /// Finds the programs; builds those that are missing (minutes, once).
+    ///
+    /// # Errors
+    /// No Go to build with; a build that fails.
+    pub fn locate() -> Result<Self, Error> {
+        let cache = Cache::open()?;
+        let kwok = cache.built(Part::Kwok)?;
+        Ok(Self {
+            scheduler: cache.built(Part::Scheduler)?.join("kube-scheduler"),
+            stages: kwok.join(STAGES_FILE),
+            kwok: kwok.join("kwok"),
+        })
+    }
+
+    /// The reason why there can be no nodes on this machine, or `None` if there can.
+    ///
+    /// As [`KubeVersion::left_out`]: a machine that has assets but no Go must leave out the tests on nodes, and say so.
+    #[must_use]
+    pub fn left_out() -> Option<String> {
+        if go_is_here() || Binaries::check().is_err() {
+            return None;
+        }
+        let built = |part| Cache::open().is_ok_and(|cache| cache.finished(part).is_some());
+        if built(Part::Kwok) && built(Part::Scheduler) {
+            return None;
+        }
+        Some(
+            "kwok and kube-scheduler are built from source, and there is no Go here (https://go.dev/dl)"
+                .to_owned(),
+        )
+    }
+
+    /// kube-scheduler.
+    #[must_use]
+    pub fn scheduler(&self) -> &Path {
+        &self.scheduler
+    }
+
+    /// kwok.
+    #[must_use]
+    pub fn kwok(&self) -> &Path {
+        &self.kwok
+    }
+
+    /// The file with the stages that kwok's nodes and pods go through.
+    #[must_use]
+    pub fn stages(&self) -> &Path {
+        &self.stages
     }
 }
 

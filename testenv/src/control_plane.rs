@@ -1,3 +1,4 @@
+mod node;
 mod start;
 
 use std::path::Path;
@@ -8,11 +9,13 @@ use crate::http::{Client, Reply};
 use crate::kubeconfig::Kubeconfig;
 use crate::pki::{Authority, Validity};
 use crate::supervisor::Supervisor;
-use crate::{Binaries, Error, KubeVersion};
+use crate::{Binaries, Error, KubeVersion, NodeBinaries};
 
 pub(crate) const ETCD: &str = "etcd";
 pub(crate) const API_SERVER: &str = "kube-apiserver";
 pub(crate) const CONTROLLER_MANAGER: &str = "kube-controller-manager";
+pub(crate) const SCHEDULER: &str = "kube-scheduler";
+pub(crate) const KWOK: &str = "kwok";
 
 /// A running Kubernetes control plane of its own: etcd, kube-apiserver, kube-controller-manager.
 ///
@@ -20,7 +23,8 @@ pub(crate) const CONTROLLER_MANAGER: &str = "kube-controller-manager";
 /// the processes and removes its folder (some 0.1 s); so does the end of this process, in
 /// whatever way it ends, so one may also live in a `static`.
 ///
-/// No scheduler and no nodes: Deployments get their Pods, and the Pods stay Pending.
+/// Without [`with_nodes`](ControlPlaneBuilder::with_nodes) there is no scheduler and no node: Deployments get their Pods, and the
+/// Pods stay Pending.
 #[derive(Debug)]
 pub struct ControlPlane {
     supervisor: Mutex<Supervisor>,
@@ -38,6 +42,7 @@ pub struct ControlPlane {
 pub struct ControlPlaneBuilder {
     version: KubeVersion,
     api_server_arguments: Vec<String>,
+    nodes: u16,
 }
 
 impl ControlPlaneBuilder {
@@ -56,6 +61,18 @@ impl ControlPlaneBuilder {
         self
     }
 
+    /// Adds kube-scheduler and kwok with this many nodes, `node-1` and on: Pods are scheduled and become ready at once, those of
+    /// Jobs succeed, deleted ones go. No container runs, but `exec` does what it says: kwok runs the command as a process of this
+    /// machine, whose variable `CONTAINER` is `first` or `second` for containers of these names. A command that fails comes back
+    /// as the server's `InternalError`, without its exit code.
+    ///
+    /// The current version only.
+    #[must_use]
+    pub fn with_nodes(mut self, nodes: u16) -> Self {
+        self.nodes = nodes;
+        self
+    }
+
     /// Starts the control plane; see [`ControlPlane::start`].
     ///
     /// # Errors
@@ -71,7 +88,16 @@ impl ControlPlaneBuilder {
     /// See [`ControlPlane::start`].
     pub fn start_blocking(self) -> Result<ControlPlane, Error> {
         let binaries = Binaries::locate(self.version)?;
-        start::start(&self, &binaries)
+        let nodes = match (self.nodes, self.version) {
+            (0, _) => None,
+            (_, KubeVersion::V1_36) => Some(NodeBinaries::locate()?),
+            (_, version) => {
+                return Err(Error::new(format!(
+                    "nodes are there for the current version only, not for {version}"
+                )));
+            }
+        };
+        start::start(&self, &binaries, nodes.as_ref())
     }
 }
 
@@ -172,7 +198,7 @@ impl ControlPlane {
         self.supervisor().signal(API_SERVER, "CONT")
     }
 
-    /// The last lines that a component (`etcd`, `kube-apiserver`, `kube-controller-manager`) wrote.
+    /// The last lines that a component (`etcd`, `kube-apiserver`, `kube-controller-manager`, `kube-scheduler`, `kwok`) wrote.
     #[must_use]
     pub fn log_tail(&self, component: &str, lines: usize) -> String {
         self.supervisor().log_tail(component, lines)
@@ -182,7 +208,7 @@ impl ControlPlane {
     #[must_use]
     pub fn processes(&self) -> Vec<(&'static str, u32)> {
         let supervisor = self.supervisor();
-        [ETCD, API_SERVER, CONTROLLER_MANAGER]
+        [ETCD, API_SERVER, CONTROLLER_MANAGER, SCHEDULER, KWOK]
             .into_iter()
             .filter_map(|name| Some((name, supervisor.pid(name)?)))
             .collect()

@@ -14,6 +14,7 @@
 //! let old = ControlPlane::builder().version(KubeVersion::V1_21).start().await?;
 //! let admin = new.kubeconfig().yaml();
 //! let reader = new.user("reader", &["team-a"])?;
+//! let with_pods_that_run = ControlPlane::builder().with_nodes(1).start().await?;
 //! # Ok(()) }
 //! ```
 //!
@@ -21,12 +22,15 @@
 //! from Go modules into the user's cache folder ([`Binaries`]). The Go modules, with every
 //! version pinned, lie in this crate's `go/` folder.
 //!
+//! [`VeleroJudge`] opens a vault's folder with Velero's own code.
+//!
 //! Features: `harness` (default) compiles the control plane; without it only the recipe
 //! for the binaries is there. `cluster` switches on this crate's tests that start control planes.
 
 mod binaries;
 mod error;
 mod recipe;
+mod velero;
 mod version;
 
 #[cfg(feature = "harness")]
@@ -40,8 +44,9 @@ mod pki;
 #[cfg(feature = "harness")]
 mod supervisor;
 
-pub use binaries::Binaries;
+pub use binaries::{Binaries, NodeBinaries};
 pub use error::Error;
+pub use velero::{JudgedFile, VeleroJudge};
 pub use version::KubeVersion;
 
 #[cfg(feature = "harness")]

@@ -28,7 +28,25 @@ pub(crate) enum Part {
     Kubernetes,
     /// kube-apiserver 1.21.
     Kubernetes121,
+    /// kube-scheduler of the current release: from the same module, but built only where nodes are asked for.
+    Scheduler,
+    /// kwok, with the files that say how its nodes and pods behave.
+    Kwok,
+    /// The judge that opens vaults with Velero's own code.
+    Velero,
 }
+
+/// The stages of fast nodes and pods, as they lie in kwok's module. Without them it says "no stages found".
+const STAGES: [&str; 5] = [
+    "node/fast/node-initialize.yaml",
+    "node/heartbeat-with-lease/node-heartbeat-with-lease.yaml",
+    "pod/fast/pod-ready.yaml",
+    "pod/fast/pod-complete.yaml",
+    "pod/fast/pod-delete.yaml",
+];
+
+/// The file beside `kwok` that holds all stages.
+pub(crate) const STAGES_FILE: &str = "stages.yaml";
 
 /// A file of the recipe, compiled in: the crate works wherever its source lies.
 struct RecipeFile {
@@ -45,6 +63,9 @@ macro_rules! recipe {
 const ETCD: &[RecipeFile] = recipe!("etcd": "go.mod", "go.sum", "main.go");
 const KUBERNETES: &[RecipeFile] = recipe!("kubernetes": "go.mod", "go.sum");
 const KUBERNETES_1_21: &[RecipeFile] = recipe!("kubernetes-1.21": "go.mod", "go.sum", "main.go");
+const KWOK: &[RecipeFile] = recipe!("kwok": "go.mod", "go.sum");
+const VELERO: &[RecipeFile] =
+    recipe!("velero": "go.mod", "go.sum", "main.go", "folder.go", "files.go", "archive.go");
 
 impl Part {
     fn name(self) -> &'static str {
@@ -52,14 +73,19 @@ impl Part {
             Self::Etcd => "etcd",
             Self::Kubernetes => "kubernetes",
             Self::Kubernetes121 => "kubernetes-1.21",
+            Self::Scheduler => "kubernetes-scheduler",
+            Self::Kwok => "kwok",
+            Self::Velero => "velero",
         }
     }
 
     fn files(self) -> &'static [RecipeFile] {
         match self {
             Self::Etcd => ETCD,
-            Self::Kubernetes => KUBERNETES,
+            Self::Kubernetes | Self::Scheduler => KUBERNETES,
             Self::Kubernetes121 => KUBERNETES_1_21,
+            Self::Kwok => KWOK,
+            Self::Velero => VELERO,
         }
     }
 
@@ -105,22 +131,27 @@ impl Part {
         Ok(())
     }
 
-    /// The release of `k8s.io/kubernetes` that the recipe pins, such as `v1.36.3`.
-    fn kubernetes_version(self) -> Result<&'static str, Error> {
+    /// The release of a module that the recipe pins, such as `v1.36.3`.
+    fn pinned(self, module: &str) -> Result<&'static str, Error> {
         let pinned = self.files()[0].text.lines().find_map(|line| {
             let mut words = line
                 .split_whitespace()
                 .skip_while(|word| *word == "require");
-            (words.next() == Some("k8s.io/kubernetes"))
+            (words.next() == Some(module))
                 .then(|| words.next())
                 .flatten()
         });
         pinned.ok_or_else(|| {
             Error::new(format!(
-                "go/{}/go.mod does not pin k8s.io/kubernetes",
+                "the go.mod of {} does not pin {module}",
                 self.name()
             ))
         })
+    }
+
+    fn current_flags(self) -> Result<String, Error> {
+        let version = self.pinned(KUBERNETES_MODULE)?;
+        Ok(version_flags(version, &["k8s.io/component-base/version"]))
     }
 
     fn build(self, work: &Path, output: &Path) -> Result<(), Error> {
@@ -128,21 +159,46 @@ impl Part {
         self.write_files(&source)?;
         let go = Go::new(&source);
         match self {
-            Self::Etcd => go.build(output, "-s -w", &["."]),
+            Self::Etcd | Self::Velero => go.build(output, "-s -w", &["."]),
             Self::Kubernetes => {
-                let flags = version_flags(
-                    self.kubernetes_version()?,
-                    &["k8s.io/component-base/version"],
-                );
                 let commands = [
                     "k8s.io/kubernetes/cmd/kube-apiserver",
                     "k8s.io/kubernetes/cmd/kube-controller-manager",
                 ];
-                go.build(output, &flags, &commands)
+                go.build(output, &self.current_flags()?, &commands)
             }
             Self::Kubernetes121 => old::build(work, &source, output),
+            Self::Scheduler => {
+                let commands = ["k8s.io/kubernetes/cmd/kube-scheduler"];
+                go.build(output, &self.current_flags()?, &commands)
+            }
+            Self::Kwok => {
+                let version = self.pinned(KWOK_MODULE)?;
+                let flags = format!("-s -w -X {KWOK_MODULE}/pkg/consts.Version={version}");
+                go.build(output, &flags, &["sigs.k8s.io/kwok/cmd/kwok"])?;
+                let module = go.run(&["list", "-m", "-f", "{{.Dir}}", KWOK_MODULE])?;
+                write_stages(Path::new(module.trim()), output)
+            }
         }
     }
+}
+
+const KUBERNETES_MODULE: &str = "k8s.io/kubernetes";
+const KWOK_MODULE: &str = "sigs.k8s.io/kwok";
+
+/// Puts the stages of kwok's module into one file beside the program.
+fn write_stages(module: &Path, output: &Path) -> Result<(), Error> {
+    let mut stages = String::new();
+    for name in STAGES {
+        let path = module.join("kustomize/stage").join(name);
+        let text = fs::read_to_string(&path)
+            .map_err(|error| Error::caused_by(format!("cannot read {}", path.display()), error))?;
+        stages.push_str("---\n");
+        stages.push_str(&text);
+    }
+    let path = output.join(STAGES_FILE);
+    fs::write(&path, stages)
+        .map_err(|error| Error::caused_by(format!("cannot write {}", path.display()), error))
 }
 
 /// Linker flags that set what a server says of itself at `/version`.
@@ -270,13 +326,13 @@ mod tests {
     fn the_pinned_releases_are_those_of_the_versions() {
         assert!(
             Part::Kubernetes
-                .kubernetes_version()
+                .pinned(KUBERNETES_MODULE)
                 .unwrap()
                 .starts_with("v1.36.")
         );
         assert!(
             Part::Kubernetes121
-                .kubernetes_version()
+                .pinned(KUBERNETES_MODULE)
                 .unwrap()
                 .starts_with("v1.21.")
         );
@@ -287,10 +343,17 @@ mod tests {
         let cache = Cache {
             folder: "/cache".into(),
         };
-        let places =
-            [Part::Etcd, Part::Kubernetes, Part::Kubernetes121].map(|part| cache.place(part));
-        assert_ne!(places[0], places[1]);
-        assert_ne!(places[1], places[2]);
+        let parts = [
+            Part::Etcd,
+            Part::Kubernetes,
+            Part::Kubernetes121,
+            Part::Scheduler,
+            Part::Kwok,
+            Part::Velero,
+        ];
+        let places: std::collections::BTreeSet<_> =
+            parts.iter().map(|part| cache.place(*part)).collect();
+        assert_eq!(places.len(), parts.len());
     }
 
     #[test]

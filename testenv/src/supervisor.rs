@@ -223,6 +223,22 @@ mod tests {
     }
 
     #[test]
+    fn drop_ends_what_a_component_started_itself() {
+        let (_parent, mut supervisor) = start();
+        let child = supervisor.folder().join("child");
+        let script = format!("sleep 1000 & echo $! > {}; wait", child.display());
+        supervisor
+            .run("a", Path::new("sh"), &["-c".into(), script])
+            .unwrap();
+        let read = || fs::read_to_string(&child).ok()?.trim().parse::<u32>().ok();
+        wait_for("child", || read().is_some());
+        let pid = read().unwrap();
+        assert!(runs(pid));
+        drop(supervisor);
+        wait_for("end of the child", || !runs(pid));
+    }
+
+    #[test]
     fn a_component_that_ends_leaves_its_status_and_its_words() {
         let (_parent, mut supervisor) = start();
         let script = "echo it\\'s over; exit 7";

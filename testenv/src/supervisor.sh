@@ -39,4 +39,7 @@ for entry in $names; do
     [ -e "$folder/${entry%%:*}.exit" ] || kill -KILL "${entry##*:}" 2>/dev/null
 done
 wait
+# What a component had started itself, such as a command that kwok runs for an exec, is in this process group as well.
+trap '' USR1
+kill -USR1 0 2>/dev/null
 rm -rf "$folder"

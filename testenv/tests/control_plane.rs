@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use csdr_testenv::{ControlPlane, KubeVersion, Kubeconfig, Reply};
+use csdr_testenv::{ControlPlane, KubeVersion, Kubeconfig, NodeBinaries, Reply};
 
 /// Whether a process still runs; a zombie does not.
 fn runs(pid: u32) -> bool {
@@ -302,4 +302,66 @@ async fn the_old_version_serves_what_later_ones_removed() {
         .await
         .unwrap();
     assert!(newer.body.contains("defaultBackend"), "{}", newer.body);
+}
+
+#[tokio::test]
+async fn with_nodes_workloads_become_ready_and_jobs_end() {
+    if let Some(reason) = NodeBinaries::left_out() {
+        eprintln!("left out: tests on nodes — {reason}");
+        return;
+    }
+    let plane = ControlPlane::builder().with_nodes(2).start().await.unwrap();
+    let (pids, folder) = (pids(&plane), plane.folder().to_owned());
+    assert_eq!(pids.len(), 5);
+    let template = r#"{"metadata":{"labels":{"app":"a"}},"spec":{"restartPolicy":"POLICY","containers":[{"name":"a","image":"example.invalid/a:1"}]}}"#;
+    let deployment = format!(
+        r#"{{"apiVersion":"apps/v1","kind":"Deployment","metadata":{{"name":"a"}},"spec":{{"replicas":3,"selector":{{"matchLabels":{{"app":"a"}}}},"template":{}}}}}"#,
+        template.replace("POLICY", "Always")
+    );
+    let job = format!(
+        r#"{{"apiVersion":"batch/v1","kind":"Job","metadata":{{"name":"b"}},"spec":{{"template":{}}}}}"#,
+        template.replace("POLICY", "Never")
+    );
+    for (group, kind, body) in [("apps", "deployments", deployment), ("batch", "jobs", job)] {
+        let path = format!("/apis/{group}/v1/namespaces/default/{kind}");
+        let reply = plane.call("POST", &path, &body).await.unwrap();
+        assert_eq!(reply.status, 201, "{}", reply.body);
+    }
+    for (path, told) in [
+        (
+            "/apis/apps/v1/namespaces/default/deployments/a",
+            "\"readyReplicas\":3",
+        ),
+        (
+            "/apis/batch/v1/namespaces/default/jobs/b",
+            "\"succeeded\":1",
+        ),
+    ] {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let reply = plane.call("GET", path, "").await.unwrap();
+            if reply.body.contains(told) {
+                break;
+            }
+            assert!(Instant::now() < deadline, "{path}: {}", reply.body);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+    plane.stop().await;
+    assert!(!pids.iter().any(|pid| runs(*pid)) && !folder.exists());
+}
+
+#[tokio::test]
+async fn nodes_are_refused_for_the_old_version() {
+    if KubeVersion::V1_21.left_out().is_some() {
+        return;
+    }
+    let old = ControlPlane::builder()
+        .version(KubeVersion::V1_21)
+        .with_nodes(1);
+    let error = old.start().await.unwrap_err();
+    assert!(
+        error.to_string().contains("current version only"),
+        "{error}"
+    );
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask lifecycle`: writes the tables of csdr-core that come from data, and shows that they are current.
 
 mod fields;
+mod patches;
 mod rows;
 
 use std::fs;
@@ -14,13 +15,21 @@ type Generated = (&'static str, fn() -> Result<String, String>);
 const GENERATED: &[Generated] = &[
     ("csdr-core/src/lifecycle/table.rs", rows::table),
     ("csdr-core/src/conversion/schema/table.rs", fields::table),
+    ("csdr-core/src/modifier/strategic/table.rs", patches::table),
 ];
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     match arguments {
         [] => {}
         [option, folder] if option == "--fields" => fields::collect(&PathBuf::from(folder))?,
-        _ => return Err("usage: cargo xtask lifecycle [--fields FOLDER]".to_owned()),
+        [option, folders @ ..] if option == "--patches" && !folders.is_empty() => {
+            let folders: Vec<PathBuf> = folders.iter().map(PathBuf::from).collect();
+            patches::collect(&folders)?;
+        }
+        _ => {
+            let usage = "usage: cargo xtask lifecycle [--fields FOLDER | --patches FOLDER…]";
+            return Err(usage.to_owned());
+        }
     }
     for (path, write) in GENERATED {
         let file = tree::root()?.join(path);

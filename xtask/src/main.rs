@@ -27,9 +27,11 @@ usage: cargo xtask COMMAND
                        a control plane in the foreground until Ctrl-C; or only its binaries
                        (all versions, unless one is named)
   lint                 format, clippy, documentation, licences, architecture, file rules
-  lifecycle [--fields FOLDER]
-                       the tables of API versions and fields, from xtask/data; with a folder of
-                       every-field objects (testdata of kubernetes/api), from those first
+  lifecycle [--fields FOLDER | --patches FOLDER…]
+                       the tables of API versions, fields and merged lists, from xtask/data; with a
+                       folder of every-field objects (testdata of kubernetes/api) or those of the Go
+                       modules k8s.io/{api,apimachinery,apiextensions-apiserver,kube-aggregator},
+                       from those first
   bench NAME [ARG…]    a benchmark, in release
   fuzz [--seconds N] [TARGET…]
                        the fuzz targets, each N seconds (300)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use csdr_testenv::{Binaries, KubeVersion};
+use csdr_testenv::{Binaries, KubeVersion, NodeBinaries, VeleroJudge};
 
 use crate::metadata::{self, CLUSTER, Package};
 use crate::run::{self, Tally};
@@ -46,7 +46,7 @@ impl Phase {
 
     fn title(self) -> &'static str {
         match self {
-            Self::Testenv => "binaries of the control planes",
+            Self::Testenv => "binaries of the control planes and the judge",
             Self::Unit => "tests that need no cluster, and documentation tests",
             Self::Cluster => "tests on real control planes",
             Self::Fuzz => "fuzz targets, 20 s each",
@@ -132,6 +132,14 @@ fn known_left_out(chosen: &[Phase]) -> BTreeSet<String> {
                 classes.insert(format!("tests on Kubernetes {version} — {reason}"));
             }
         }
+        if let Some(reason) = VeleroJudge::left_out() {
+            classes.insert(format!("tests with Velero's own reader — {reason}"));
+        }
+    }
+    if chosen.iter().any(|phase| phase.needs_binaries())
+        && let Some(reason) = NodeBinaries::left_out()
+    {
+        classes.insert(format!("tests on nodes — {reason}"));
     }
     if let Some(reason) = chosen.contains(&Phase::Fuzz).then(fuzz::left_out).flatten() {
         classes.insert(format!("{} — {reason}", Phase::Fuzz.title()));
@@ -142,7 +150,7 @@ fn known_left_out(chosen: &[Phase]) -> BTreeSet<String> {
 fn run_phase(phase: Phase, members: &[Package]) -> (Tally, Result<(), String>) {
     let without_tests = |done| (Tally::default(), done);
     match phase {
-        Phase::Testenv => without_tests(testenv::locate(&KubeVersion::ALL)),
+        Phase::Testenv => without_tests(testenv::locate_all()),
         Phase::Unit => unit(members),
         Phase::Cluster => cluster(members),
         Phase::Fuzz => without_tests(fuzz::run_targets(&[], FUZZ_SECONDS)),

@@ -1,6 +1,6 @@
 //! `cargo xtask testenv`: a control plane in the foreground.
 
-use csdr_testenv::{Binaries, KubeVersion};
+use csdr_testenv::{Binaries, KubeVersion, NodeBinaries, VeleroJudge};
 
 use crate::run;
 
@@ -19,8 +19,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
         }
     }
     if build_only {
-        let versions = version.map_or(KubeVersion::ALL.to_vec(), |version| vec![version]);
-        return locate(&versions);
+        return match version {
+            Some(version) => locate(&[version]),
+            None => locate_all(),
+        };
     }
     let version = version.unwrap_or_default();
     locate(&[version])?;
@@ -29,8 +31,21 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     run::pass_through(&mut command)
 }
 
+/// Makes sure of everything that the tests need, and says where it lies.
+pub(crate) fn locate_all() -> Result<(), String> {
+    locate(&KubeVersion::ALL)?;
+    locate_nodes()?;
+    if let Some(reason) = VeleroJudge::left_out() {
+        println!("left out: {reason}");
+        return Ok(());
+    }
+    let judge = VeleroJudge::locate().map_err(|error| error.chain())?;
+    println!("Velero's code as a judge:\n  {}", judge.program().display());
+    Ok(())
+}
+
 /// Makes sure of the binaries, and says where they lie.
-pub(crate) fn locate(versions: &[KubeVersion]) -> Result<(), String> {
+fn locate(versions: &[KubeVersion]) -> Result<(), String> {
     for version in versions {
         if let Some(reason) = version.left_out() {
             println!("left out: Kubernetes {version} — {reason}");
@@ -45,6 +60,20 @@ pub(crate) fn locate(versions: &[KubeVersion]) -> Result<(), String> {
         ] {
             println!("  {}", program.display());
         }
+    }
+    Ok(())
+}
+
+/// Makes sure of kwok and kube-scheduler, and says where they lie.
+fn locate_nodes() -> Result<(), String> {
+    if let Some(reason) = NodeBinaries::left_out() {
+        println!("left out: nodes — {reason}");
+        return Ok(());
+    }
+    let binaries = NodeBinaries::locate().map_err(|error| error.chain())?;
+    println!("Nodes:");
+    for program in [binaries.scheduler(), binaries.kwok()] {
+        println!("  {}", program.display());
     }
     Ok(())
 }

@@ -1,19 +1,22 @@
 //! The objects stage: lists → rules → archive, index, lists of what was left out.
 
 use super::{
-    BackupPlan, KindCount, ObjectsSummary, PlannedKind, PlannedUnit,
+    BackupPlan, KindCount, ObjectsSummary, PlannedKind, PlannedUnit, RelatedObject,
+    by_name::{gets, nothing, union},
     collect::{ListEvent, OrderedLists},
-    listing::{LeftOutList, ListedObject, ResourceList},
+    freeze::FrozenObjects,
+    listing::{LeftOutList, ListedObject, ResourceList, VolumeInfoList},
     merge::{VersionedPage, merge},
-    plan::refused,
+    plan::{is_pods, refused},
+    unhooked::Unhooked,
 };
 use crate::{
     Error, ErrorKind, Result,
     archive::{ArchiveSummary, ArchiveWriter, IndexPart},
-    model::{GroupResource, GroupVersionResource, LabelSelector, Object, ObjectId},
+    model::{GroupResource, GroupVersionResource, Object, ObjectId},
     port::{ComputeExt, Event, PutMode, ResourceCollector},
     report::{Note, RunOptions},
-    select::{LeftOut, LeftOutReason, object_left_out},
+    select::{Asked, FieldMasks, LeftOut, LeftOutReason, ObjectTest, Selection, object_left_out},
     vault::{BackupLayout, Claim, FileRecord, Files, IndexPartRecord, Vault},
 };
 use bytes::Bytes;
@@ -29,6 +32,7 @@ pub(super) struct ObjectsStage<'a> {
     pub(super) claim: &'a Claim,
     pub(super) plan: &'a BackupPlan,
     pub(super) options: &'a RunOptions,
+    pub(super) frozen: &'a FrozenObjects,
 }
 
 /// What the stage left in the vault.
@@ -47,6 +51,8 @@ enum Item {
     Inconsistent(GroupVersionResource),
     /// A version that is not the preferred one could not be listed to its end.
     LostVersion(GroupVersionResource, Error),
+    /// A pod's hooks were not run.
+    Unhooked(ObjectId),
 }
 
 impl ObjectsStage<'_> {
@@ -73,13 +79,15 @@ impl ObjectsStage<'_> {
             index: Vec::new(),
             left_out: LeftOutList::default(),
             resource_list: ResourceList::new(),
+            volume_info: VolumeInfoList::new(),
             summary: ObjectsSummary::default(),
             last: None,
+            unhooked: Unhooked::default(),
         };
         for left in &self.plan.left_out {
             recorder.leave_out(left.clone()).await?;
         }
-        let lists = self.lists();
+        let lists = self.lists(self.plan.spec.selection()?, &self.plan.spec.masks()?);
         let collect = async move {
             let mut lists = std::pin::pin!(lists);
             while let Some(items) = lists.next().await {
@@ -99,22 +107,51 @@ impl ObjectsStage<'_> {
     }
 
     /// The pages of all lists in the order of the archive, with the rules applied.
-    fn lists(&self) -> impl futures::Stream<Item = Vec<Item>> + '_ {
+    fn lists(
+        &self,
+        selection: Selection,
+        masks: &FieldMasks,
+    ) -> impl futures::Stream<Item = Vec<Item>> + '_ {
         let units: Vec<(&PlannedKind, &PlannedUnit)> = self
             .plan
             .kinds
             .iter()
             .flat_map(|kind| kind.units.iter().map(move |unit| (kind, unit)))
             .collect();
+        let rules: Vec<UnitRules<'_>> = units
+            .iter()
+            .map(|(kind, unit)| {
+                let related = self.plan.related_in(kind, unit);
+                UnitRules::new(kind, unit, related, &selection, masks)
+            })
+            .collect();
         let namespaces: BTreeSet<&str> = self.plan.namespaces.iter().map(String::as_str).collect();
         let (collector, limits) = (self.collector.clone(), &self.options.limits);
-        let selector: LabelSelector = self.plan.spec.label_selector.clone();
-        let starts = units.clone();
+        let (starts, plan) = (units.clone(), self.plan);
+        let asked = selection.clone();
+        // A folder has an object in one version, whichever it is.
+        let is_server = !plan.server_version.is_empty();
         let lists = OrderedLists::new(units.len(), limits.lists, move |list: usize| {
             let (kind, unit) = starts[list];
-            let lists = kind.versions().map(|version| {
-                let request = kind.request(version, unit, &selector, limits.page_bytes)?;
-                Ok((version.to_owned(), collector.list(request)))
+            let related = plan.related_in(kind, unit);
+            let lists = kind.versions().enumerate().map(|(at, version)| {
+                let request = kind.request(version, unit, &asked, limits.page_bytes)?;
+                let list = if unit.by_name {
+                    nothing()
+                } else {
+                    collector.list(request)
+                };
+                if related.is_empty() {
+                    return Ok((version.to_owned(), list));
+                }
+                let ids = related.iter().map(|one| one.id.clone()).collect();
+                let named = gets(
+                    collector.clone(),
+                    ids,
+                    version.to_owned(),
+                    at == 0 && is_server,
+                );
+                Ok((version.to_owned(), union(list, named)))
             });
             match lists.collect::<Result<Vec<_>>>() {
                 Ok(lists) => merge(lists),
@@ -124,18 +161,16 @@ impl ObjectsStage<'_> {
         lists.map(move |(list, event)| {
             let (kind, unit) = units[list];
             match event {
-                ListEvent::Page(page) => sort_out(kind, unit, page, &namespaces),
+                ListEvent::Page(page) => self.sort_out(kind, &rules[list], page, &|object| {
+                    takes_place(kind, unit, object, &namespaces, &selection)
+                }),
                 ListEvent::Failed(error)
                     if error.kind() == ErrorKind::NotFound && unit.objects == Some(0) =>
                 {
                     Vec::new()
                 }
                 ListEvent::Failed(error) => {
-                    let resource = kind.resource.group_resource();
-                    let what = unit.namespace.as_ref().map_or_else(
-                        || resource.to_string(),
-                        |name| format!("{resource} in namespace {name}"),
-                    );
+                    let what = kind.in_namespace(unit.namespace.as_deref());
                     vec![Item::LeftOut(refused(&what, &error, kind.named))]
                 }
             }
@@ -143,49 +178,168 @@ impl ObjectsStage<'_> {
     }
 }
 
-/// Applies the rules about single objects to one page.
-fn sort_out(
+/// What is looked at in each object of one list.
+struct UnitRules<'a> {
+    /// Taken whatever the test says; sorted.
+    related: &'a [RelatedObject],
+    /// Of a list in one place: what objects must be; none if all are taken, and if the list has several places.
+    test: Option<ObjectTest>,
+    masks: FieldMasks,
+}
+
+impl<'a> UnitRules<'a> {
+    fn new(
+        kind: &PlannedKind,
+        unit: &PlannedUnit,
+        related: &'a [RelatedObject],
+        selection: &Selection,
+        masks: &FieldMasks,
+    ) -> Self {
+        let spellings = kind.spellings();
+        let test = selection.test(&spellings, unit.namespace.as_deref());
+        let one_place = unit.namespace.is_some() || !kind.namespaced;
+        Self {
+            related,
+            test: (one_place && !kind.is_namespaces() && !test.is_exact()).then_some(test),
+            masks: masks.of(&spellings),
+        }
+    }
+
+    /// Whether the filters or a captured object want an object.
+    fn take(&self, object: &Object) -> bool {
+        let id = object.id();
+        self.test
+            .as_ref()
+            .is_none_or(|test| test.misses(id.name(), object.meta()).is_none())
+            || self.related.binary_search_by(|one| one.id.cmp(id)).is_ok()
+    }
+}
+
+/// Whether the plan takes objects at this place.
+fn takes_place(
     kind: &PlannedKind,
     unit: &PlannedUnit,
-    page: VersionedPage,
+    object: &Object,
     namespaces: &BTreeSet<&str>,
-) -> Vec<Item> {
-    let is_namespace = kind.resource.group.is_empty() && kind.resource.resource == "namespaces";
-    let mut items = Vec::new();
-    let mut taken = Vec::with_capacity(page.objects.len());
-    for (object, best) in page.objects {
-        let selected = match object.id().namespace() {
-            // A list over all namespaces only stands for resources that no namespace had at the time of the plan.
-            Some(namespace) => unit.namespace.is_some() || namespaces.contains(namespace),
-            None => !is_namespace || namespaces.contains(object.id().name()),
-        };
-        if !selected {
-            continue;
+    selection: &Selection,
+) -> bool {
+    match object.id().namespace() {
+        Some(_) if unit.namespace.is_some() => true,
+        // A list over all namespaces only stands for resources that no namespace had at the time of the plan.
+        Some(namespace) => {
+            let spellings = kind.spellings();
+            let test = selection.test(&spellings, Some(namespace));
+            namespaces.contains(namespace)
+                && selection.asks_in(&spellings, namespace) == Asked::Yes
+                && test.misses(object.id().name(), object.meta()).is_none()
         }
-        match object_left_out(&object) {
-            // One record an object, whatever its versions.
-            Some(left) if best => items.push(Item::LeftOut(left)),
-            Some(_) => {}
-            None => taken.push((object, best)),
+        None => !kind.is_namespaces() || namespaces.contains(object.id().name()),
+    }
+}
+
+impl ObjectsStage<'_> {
+    /// Applies the rules about single objects to one page.
+    fn sort_out(
+        &self,
+        kind: &PlannedKind,
+        rules: &UnitRules<'_>,
+        page: VersionedPage,
+        takes_place: &dyn Fn(&Object) -> bool,
+    ) -> Vec<Item> {
+        let mut items = Vec::new();
+        let (mut replaced, pods) = (None, is_pods(kind));
+        let mut taken = Vec::with_capacity(page.objects.len());
+        for (object, best) in page.objects {
+            if !takes_place(&object) || !rules.take(&object) {
+                continue;
+            }
+            if let Some(why) = self.frozen.dropped(object.id()) {
+                let mut left = LeftOut::object(object.id(), LeftOutReason::HookFailed);
+                left.detail = why.to_owned();
+                items.extend(best.then(|| Item::LeftOut(left.with_named(true))));
+                continue;
+            }
+            if let Some(frozen) = self.frozen.get(object.id()) {
+                // All its versions, in the place of the first listed one.
+                if replaced.as_ref() != Some(object.id()) {
+                    replaced = Some(object.id().clone());
+                    for (object, best) in frozen.iter().cloned() {
+                        taken.extend(stored(object, best, &rules.masks, &mut items));
+                    }
+                }
+                continue;
+            }
+            if pods && best && Unhooked::is(&object, self.plan) {
+                items.push(Item::Unhooked(object.id().clone()));
+            }
+            taken.extend(stored(object, best, &rules.masks, &mut items));
+        }
+        for item in page.unreadable {
+            let left = LeftOut::rule(
+                format!("{}/{}", kind.resource.group_resource(), item.at),
+                LeftOutReason::Unreadable,
+                item.reason,
+            );
+            items.push(Item::LeftOut(left.with_named(true)));
+        }
+        if page.inconsistent {
+            items.push(Item::Inconsistent(kind.resource.clone()));
+        }
+        for (version, error) in page.lost {
+            let path = kind.resource.group_resource().with_version(version);
+            items.push(Item::LostVersion(path, error));
+        }
+        items.push(Item::Objects(taken));
+        items
+    }
+}
+
+/// The object as it is stored; none if a rule leaves it out.
+fn stored(
+    object: Object,
+    best: bool,
+    masks: &FieldMasks,
+    items: &mut Vec<Item>,
+) -> Option<(Object, bool)> {
+    match object_left_out(&object) {
+        // One record an object, whatever its versions.
+        Some(left) => {
+            items.extend(best.then(|| Item::LeftOut(left)));
+            None
+        }
+        None if masks.is_empty() => Some((object, best)),
+        None => masked(object, best, masks, items),
+    }
+}
+
+/// The object as it is stored; none if it cannot be masked, for then it is left out.
+fn masked(
+    object: Object,
+    best: bool,
+    masks: &FieldMasks,
+    items: &mut Vec<Item>,
+) -> Option<(Object, bool)> {
+    let mut record = |reason, detail| {
+        let mut left = LeftOut::object(object.id(), reason);
+        left.detail = detail;
+        if best {
+            items.push(Item::LeftOut(left.with_named(reason.is_gap())));
+        }
+    };
+    match masks.apply(&object) {
+        Ok(None) => Some((object, best)),
+        Ok(Some((masked, detail))) => {
+            record(LeftOutReason::Masked, detail);
+            Some((masked, best))
+        }
+        Err(error) => {
+            record(
+                LeftOutReason::Unreadable,
+                format!("its fields cannot be masked: {}", error.chain()),
+            );
+            None
         }
     }
-    for item in page.unreadable {
-        let left = LeftOut::rule(
-            format!("{}/{}", kind.resource.group_resource(), item.at),
-            LeftOutReason::Unreadable,
-            item.reason,
-        );
-        items.push(Item::LeftOut(left.with_named(true)));
-    }
-    if page.inconsistent {
-        items.push(Item::Inconsistent(kind.resource.clone()));
-    }
-    for (version, error) in page.lost {
-        let path = kind.resource.group_resource().with_version(version);
-        items.push(Item::LostVersion(path, error));
-    }
-    items.push(Item::Objects(taken));
-    items
 }
 
 struct Recorder<'a> {
@@ -196,8 +350,10 @@ struct Recorder<'a> {
     index: Vec<IndexPartRecord>,
     left_out: LeftOutList,
     resource_list: ResourceList,
+    volume_info: VolumeInfoList,
     summary: ObjectsSummary,
     last: Option<(ObjectId, String)>,
+    unhooked: Unhooked,
 }
 
 impl Recorder<'_> {
@@ -206,6 +362,7 @@ impl Recorder<'_> {
             match item {
                 Item::Objects(objects) => self.append(objects).await?,
                 Item::LeftOut(left) => self.leave_out(left).await?,
+                Item::Unhooked(id) => self.unhooked.add(id),
                 Item::LostVersion(path, error) => self.summary.warnings.push(Note::new(
                     path,
                     format!("the list of this version broke off; the objects are stored in the preferred version ({})", error.chain()),
@@ -241,7 +398,7 @@ impl Recorder<'_> {
             let (id, version) = (object.id().clone(), version.to_owned());
             let (kind, size) = (self.kind_row(&object), object.json().len() as u64);
             // Made before the archive takes the object, and added once it has: what it refuses is not in the list.
-            let listed = best.then(|| ListedObject::of(&object));
+            let listed = best.then(|| (ListedObject::of(&object), VolumeInfoList::line(&object)));
             let Some(archive) = &mut self.archive else {
                 break;
             };
@@ -255,17 +412,23 @@ impl Recorder<'_> {
                 }
                 Err(error) => return Err(error),
             }
-            if let Some(listed) = listed {
+            if let Some((listed, volume)) = listed {
                 self.resource_list.add(listed)?;
+                if let Some(volume) = volume {
+                    self.volume_info.add(&volume)?;
+                }
             }
-            self.last = Some((id, version));
             bytes += size;
             count += u64::from(best);
+            if best && self.stage.plan.related_to(&id).is_some() {
+                self.summary.related += 1;
+            }
             if let Some(kind) = self.summary.kinds.get_mut(kind) {
                 // Each object once, in its best version; bytes in every one.
                 kind.objects += u64::from(best);
                 kind.bytes += size;
             }
+            self.last = Some((id, version));
         }
         self.summary.objects += count;
         self.summary.bytes += bytes;
@@ -372,6 +535,9 @@ impl Recorder<'_> {
         let Some(archive) = self.archive.take() else {
             return Err(Error::new(ErrorKind::Unexpected, "archive was ended twice"));
         };
+        if let Some(note) = self.unhooked.note() {
+            self.summary.warnings.push(note);
+        }
         self.stage.claim.check().await?;
         let done = archive.finish().await?;
         self.summary.archive_bytes = done.summary.size;
@@ -387,6 +553,9 @@ impl Recorder<'_> {
         let list = std::mem::replace(&mut self.resource_list, ResourceList::new());
         let path = self.stage.layout.side_path("resource-list.json.gz");
         bodies.push((path, list.finish()?));
+        let volumes = std::mem::replace(&mut self.volume_info, VolumeInfoList::new());
+        let path = self.stage.layout.side_path("volumeinfo.json.gz");
+        bodies.push((path, volumes.finish()?));
         self.stage.claim.guard().await?;
         self.files.put_all(bodies).await?;
         Ok(Archived {

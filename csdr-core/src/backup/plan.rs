@@ -1,25 +1,36 @@
 //! What a backup will do: kinds and namespaces with counts, and what is left out.
 
 mod count;
+mod hook;
+mod namespaces;
 mod planner;
+mod related;
+mod unresolved;
+
+pub(super) use hook::is_pods;
+pub use hook::{HookedPod, PlannedBlock};
 
 use planner::Planner;
 
 use super::Backup;
 use crate::{
     Error, ErrorKind, Result,
-    model::{ApiResource, ApiVersion, GroupVersionKind, GroupVersionResource, LabelSelector},
+    model::{
+        ApiResource, ApiVersion, GroupVersionKind, GroupVersionResource, LabelSelector, ObjectId,
+        spellings,
+    },
     port::ListRequest,
-    select::{LeftOut, LeftOutReason, Patterns},
+    related::ItemBlock,
+    select::{LeftOut, LeftOutReason, Selection},
     spec::BackupSpec,
 };
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 use uuid::Uuid;
 
 /// What a backup will do. Nobody needs to run it: a plan is the dry run.
 ///
-/// Its size follows kinds × namespaces, never the number of objects. A deserialised plan is checked before it is run.
+/// Its size follows kinds × namespaces and the objects that are taken because selected ones need them, never the number of objects. A deserialised plan is checked before it is run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BackupPlan {
@@ -35,6 +46,16 @@ pub struct BackupPlan {
     pub namespaces: Vec<String>,
     /// What will be listed, in the order of the archive.
     pub kinds: Vec<PlannedKind>,
+    /// Objects that the filters do not select and that are taken because captured ones need them, sorted by id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub related: Vec<RelatedObject>,
+    /// What is captured together, in the order in which it is: pods, the claims that they mount and the volumes of these. Known if
+    /// the plan followed what objects need, if the spec orders objects, or [if asked for](Backup::with_item_blocks).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocks: Vec<ItemBlock>,
+    /// Hooks that will run, block by block.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<PlannedBlock>,
     /// What rules leave out, and gaps that are known already.
     pub left_out: Vec<LeftOut>,
     /// What a person should know before.
@@ -55,6 +76,12 @@ pub struct PlannedKind {
     pub other_versions: Vec<String>,
     /// Its kind.
     pub kind: String,
+    /// Short names and the singular, by which a spec may name it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub short_names: Vec<String>,
+    /// Whether its objects live in namespaces.
+    #[serde(default)]
+    pub namespaced: bool,
     /// Whether the spec names it, not only a pattern or nothing: then a gap in it makes the backup `PartiallyFailed`.
     pub named: bool,
     /// The lists.
@@ -68,6 +95,31 @@ pub struct PlannedUnit {
     pub namespace: Option<String>,
     /// How many objects there were; `None` if the server does not say (under a selector).
     pub objects: Option<u64>,
+    /// Nothing is listed: only the related objects here are read.
+    #[serde(default, rename = "byName", skip_serializing_if = "std::ops::Not::not")]
+    pub by_name: bool,
+}
+
+/// One object that is taken because a captured one needs it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RelatedObject {
+    /// The object.
+    pub id: ObjectId,
+    /// The first object found that needs it, or the resource of which all objects do.
+    pub by: String,
+    /// The action that said so.
+    pub action: String,
+}
+
+impl PlannedUnit {
+    pub(super) fn list(namespace: Option<String>, objects: Option<u64>) -> Self {
+        Self {
+            namespace,
+            objects,
+            by_name: false,
+        }
+    }
 }
 
 impl BackupPlan {
@@ -88,6 +140,22 @@ impl BackupPlan {
     /// Whether nothing is selected.
     pub fn is_empty(&self) -> bool {
         self.objects() == (0, true)
+    }
+
+    /// The related objects of one unit, sorted by name.
+    pub(super) fn related_in(&self, kind: &PlannedKind, unit: &PlannedUnit) -> &[RelatedObject] {
+        let resource = kind.resource.group_resource();
+        let place = (&resource, unit.namespace.as_deref());
+        let of = |one: &RelatedObject| (one.id.resource(), one.id.namespace()).cmp(&place);
+        let start = self.related.partition_point(|one| of(one).is_lt());
+        let end = self.related.partition_point(|one| of(one).is_le());
+        self.related.get(start..end).unwrap_or_default()
+    }
+
+    /// Whether an object is taken because a captured one needs it.
+    pub(super) fn related_to(&self, id: &ObjectId) -> Option<&RelatedObject> {
+        let at = self.related.binary_search_by(|one| one.id.cmp(id)).ok()?;
+        self.related.get(at)
     }
 
     pub(super) fn sealed(mut self) -> Result<Self> {
@@ -112,7 +180,7 @@ impl BackupPlan {
         }
         if self.is_empty() {
             return Err(Error::invalid(
-                "nothing is selected; check namespaces, resources and label selector",
+                "nothing is selected; check namespaces, resources, labels and names",
             )
             .with_operation("back up")
             .with_context("backup", &self.spec.name));
@@ -129,15 +197,37 @@ impl PlannedKind {
             .map(String::as_str)
     }
 
+    /// Every way in which a spec may name it.
+    pub(super) fn spellings(&self) -> Vec<String> {
+        spellings(
+            &self.resource.group_resource(),
+            &self.kind,
+            &self.short_names,
+        )
+    }
+
+    /// Whether it is the kind of Namespace objects.
+    pub(super) fn is_namespaces(&self) -> bool {
+        self.resource.group.is_empty() && self.resource.resource == "namespaces"
+    }
+
+    /// Its resource, and the namespace if it is one's.
+    pub(super) fn in_namespace(&self, namespace: Option<&str>) -> String {
+        let resource = self.resource.group_resource();
+        match namespace {
+            Some(namespace) => format!("{resource} in namespace {namespace}"),
+            None => resource.to_string(),
+        }
+    }
+
     /// The request of one of its units, in one of its versions.
     pub(super) fn request(
         &self,
         version: &str,
         unit: &PlannedUnit,
-        selector: &LabelSelector,
+        selection: &Selection,
         page_bytes: usize,
     ) -> Result<ListRequest> {
-        let is_namespace = self.resource.group.is_empty() && self.resource.resource == "namespaces";
         Ok(ListRequest {
             resource: self.resource.group_resource().with_version(version),
             kind: GroupVersionKind {
@@ -146,10 +236,10 @@ impl PlannedKind {
             },
             namespace: unit.namespace.clone(),
             // Namespaces are stored when they own something selected, whatever their own labels (velero.md section 2.3).
-            selector: if is_namespace {
+            selector: if self.is_namespaces() {
                 LabelSelector::default()
             } else {
-                selector.clone()
+                selection.request(self.namespaced, unit.namespace.as_deref())
             },
             page_bytes,
             from: None,
@@ -184,6 +274,17 @@ impl fmt::Display for BackupPlan {
                 writeln!(f)?;
             }
         }
+        let mut needed: BTreeMap<(String, &str), u64> = BTreeMap::new();
+        for one in &self.related {
+            let key = (one.id.resource().to_string(), one.action.as_str());
+            *needed.entry(key).or_default() += 1;
+        }
+        for ((resource, action), count) in needed {
+            writeln!(f, "  + {count:>6}  {resource} (needed by {action})")?;
+        }
+        for block in &self.hooks {
+            block.fmt(f)?;
+        }
         for left in &self.left_out {
             writeln!(f, "  left out  {left}")?;
         }
@@ -207,17 +308,12 @@ impl Backup {
         Planner {
             collector: &*self.collector,
             spec,
-            names: Patterns::new(
-                "namespaces",
-                &spec.included_namespaces,
-                &spec.excluded_namespaces,
-            )?,
-            resources: Patterns::new(
-                "resources",
-                &spec.included_resources,
-                &spec.excluded_resources,
-            )?,
+            selection: spec.selection()?,
+            masks: spec.masks()?,
+            actions: &self.actions,
+            blocks: self.blocks,
             discovery: &discovery,
+            executor: self.hooks.is_some(),
             left_out: Vec::new(),
             warnings: Vec::new(),
         }
@@ -232,6 +328,8 @@ fn planned(resource: &ApiResource, named: bool) -> PlannedKind {
         resource: resource.preferred(),
         other_versions: Vec::new(),
         kind: resource.kind.clone(),
+        short_names: resource.short_names.clone(),
+        namespaced: resource.namespaced,
         named,
         units: Vec::new(),
     }

@@ -2,6 +2,7 @@
 
 use crate::{
     Error, Result,
+    hook::HookReport,
     model::GroupVersionResource,
     report::{Failure, Notes, Outcome, require_complete},
     select::LeftOutReason,
@@ -29,6 +30,9 @@ pub struct BackupReport {
     pub continued: bool,
     /// Objects in the archive.
     pub objects: u64,
+    /// Of these, objects that the filters did not select and that were taken because others need them.
+    #[serde(default)]
+    pub related: u64,
     /// Bytes of their JSON.
     pub bytes: u64,
     /// Bytes of the archive.
@@ -37,6 +41,9 @@ pub struct BackupReport {
     pub kinds: Vec<KindCount>,
     /// How many objects or rules left something out, by reason; `left-out-<n>.jsonl.gz` lists each.
     pub left_out: BTreeMap<LeftOutReason, u64>,
+    /// Hooks that were run, and how long pods were frozen.
+    #[serde(default, skip_serializing_if = "HookReport::is_empty")]
+    pub hooks: HookReport,
     /// What a person should know.
     pub warnings: Notes,
     /// What is missing.
@@ -61,10 +68,14 @@ pub struct KindCount {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ObjectsSummary {
     pub(crate) objects: u64,
+    #[serde(default)]
+    pub(crate) related: u64,
     pub(crate) bytes: u64,
     pub(crate) archive_bytes: u64,
     pub(crate) kinds: Vec<KindCount>,
     pub(crate) left_out: BTreeMap<LeftOutReason, u64>,
+    #[serde(default, skip_serializing_if = "HookReport::is_empty")]
+    pub(crate) hooks: HookReport,
     pub(crate) warnings: Notes,
     pub(crate) errors: Notes,
 }
@@ -87,6 +98,13 @@ impl fmt::Display for BackupReport {
             "Backup {}: {}, {} objects, {} bytes in an archive of {} bytes",
             self.name, self.outcome, self.objects, self.bytes, self.archive_bytes
         )?;
+        if self.related > 0 {
+            write!(f, "\n  taken because others need them: {}", self.related)?;
+        }
+        if !self.hooks.is_empty() {
+            let text = self.hooks.to_string().replace('\n', "\n  ");
+            write!(f, "\n  hooks: {text}")?;
+        }
         for (reason, count) in &self.left_out {
             write!(f, "\n  left out: {count} × {reason}")?;
         }

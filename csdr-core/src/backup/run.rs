@@ -2,6 +2,7 @@
 
 use super::{
     Backup, BackupPlan, BackupReport, ObjectsSummary,
+    freeze::{FreezeStage, Freezer, FrozenObjects},
     objects::{Archived, ObjectsStage},
     seal::Seal,
 };
@@ -11,7 +12,7 @@ use crate::{
     report::{Failure, Outcome, RunOptions, unless_cancelled},
     vault::{
         BackupLayout, Claim, ClaimRequest, Files, Journal, JournalEntry, ObjectsArchived,
-        encode_document,
+        encode_document, still_frozen, thaw_dead,
     },
 };
 use jiff::Timestamp;
@@ -31,8 +32,9 @@ impl Backup {
     ///
     /// # Cancellation
     /// When the token falls, no request starts any more and the report says `Cancelled`; the vault is as after a kill, except that an
-    /// archive's multipart upload is still ended on the store, in the background (`AbortMultipartUpload`).
-    /// Dropping the future does the same without a report.
+    /// archive's multipart upload is still ended on the store, in the background (`AbortMultipartUpload`), and that pods which are frozen at
+    /// that moment are thawed: their post hooks run, each within its own time, before the report comes.
+    /// Dropping the future does the same without a report and without thawing; the next run of the spec, or `gc`, thaws then.
     pub async fn run(&self, plan: BackupPlan, options: &RunOptions) -> Result<BackupReport> {
         let about = |error: Error| {
             error
@@ -40,6 +42,11 @@ impl Backup {
                 .with_context("backup", &plan.spec.name)
         };
         plan.check(self.vault.writable_id()?)?;
+        if !plan.hooks.is_empty() && self.hooks.is_none() {
+            return Err(about(Error::invalid(
+                "the plan has hooks, and nothing runs them; set a hook executor",
+            )));
+        }
         let layout = self.vault.layout(&plan.spec.name)?;
         let started = self.vault.host().clock.now();
         if options.cancel.is_cancelled() {
@@ -50,7 +57,11 @@ impl Backup {
         let (claim, continued) = claimed
             .ok_or_else(|| Error::cancelled("back up"))?
             .map_err(about)?;
+        // Not the one that stops with the token.
+        let thawer = self.hooks.as_deref();
+        let freezer = Freezer::new(thawer, &*self.vault.host().clock, &*options.observer);
         let run = Run {
+            freezer: &freezer,
             backup: this,
             plan: &plan,
             layout: &layout,
@@ -60,16 +71,18 @@ impl Backup {
             started,
             continued,
         };
-        let work = async {
-            let ended = claim.hold(run.stages()).await;
-            if ended.is_err() {
-                // Whoever comes next need not wait; if this fails as well, the claim expires by itself.
-                let _ = claim.release().await;
-            }
-            ended
+        let ended = unless_cancelled(&options.cancel, claim.hold(run.stages())).await;
+        // However it ended: before the name is given up, so that nobody thaws beside us.
+        freezer.thaw_rest().await;
+        if let Some(Err(_)) = &ended {
+            // Whoever comes next need not wait; if this fails as well, the claim expires by itself.
+            let _ = unless_cancelled(&options.cancel, claim.release()).await;
+        }
+        let unfinished = |outcome, error| {
+            let mut summary = ObjectsSummary::default();
+            freezer.drain(&mut summary);
+            run.report(summary, outcome, error)
         };
-        let ended = unless_cancelled(&options.cancel, work).await;
-        let unfinished = |outcome, error| run.report(ObjectsSummary::default(), outcome, error);
         Ok(match ended {
             None => unfinished(Outcome::Cancelled, None),
             Some(Ok(report)) => report,
@@ -123,6 +136,7 @@ fn exists() -> Error {
 
 /// One running backup.
 struct Run<'a> {
+    freezer: &'a Freezer<'a>,
     backup: &'a Backup,
     plan: &'a BackupPlan,
     layout: &'a BackupLayout,
@@ -153,17 +167,19 @@ impl Run<'_> {
         files
             .put("csdr/plan.json".to_owned(), encode_document(self.plan)?)
             .await?;
-        let archived = match adopted {
+        let mut archived = match adopted {
             Some(archived) => archived,
             None => {
+                let frozen = self.freeze(journal).await?;
                 self.stage(
                     "objects",
                     Some(self.plan.objects().0),
-                    self.objects(journal),
+                    self.objects(journal, &frozen),
                 )
                 .await?
             }
         };
+        self.freezer.drain(&mut archived.summary);
         for record in archived.files {
             files.record(record);
         }
@@ -198,7 +214,26 @@ impl Run<'_> {
         Ok(done)
     }
 
-    async fn objects(&self, journal: &mut Journal<'_>) -> Result<Archived> {
+    /// Freezes, reads and thaws the pods with hooks.
+    async fn freeze(&self, journal: &mut Journal<'_>) -> Result<FrozenObjects> {
+        let Some(executor) = self.backup.hooks.as_deref() else {
+            return Ok(FrozenObjects::default());
+        };
+        if self.plan.hooks.is_empty() {
+            return Ok(FrozenObjects::default());
+        }
+        let stage = FreezeStage {
+            collector: &self.backup.collector,
+            executor,
+            freezer: self.freezer,
+            claim: self.claim,
+            plan: self.plan,
+            operation: self.operation,
+        };
+        self.stage("hooks", None, stage.run(journal)).await
+    }
+
+    async fn objects(&self, journal: &mut Journal<'_>, frozen: &FrozenObjects) -> Result<Archived> {
         let stage = ObjectsStage {
             collector: &self.backup.collector,
             vault: &self.backup.vault,
@@ -206,8 +241,13 @@ impl Run<'_> {
             claim: self.claim,
             plan: self.plan,
             options: self.options,
+            frozen,
         };
-        let archived = stage.run().await?;
+        let mut archived = stage.run().await?;
+        for block in self.freezer.thaw_stuck().await {
+            journal.write(&JournalEntry::Thawed(block)).await?;
+        }
+        self.freezer.drain(&mut archived.summary);
         let entry = ObjectsArchived {
             archive: archived.archive.clone(),
             files: archived.files.clone(),
@@ -221,11 +261,19 @@ impl Run<'_> {
     }
 
     /// Takes over what a dead operation finished, and removes everything else that it left.
-    async fn adopt(&self, journal: &Journal<'_>) -> Result<Option<Archived>> {
+    async fn adopt(&self, journal: &mut Journal<'_>) -> Result<Option<Archived>> {
         let backend = &**self.backup.vault.backend();
+        let entries = journal.read().await?;
+        let frozen = still_frozen(&entries);
+        let executor = self.backup.hooks.as_deref();
+        let clock = &*self.backup.vault.host().clock;
+        let thawed = thaw_dead(executor, clock, &frozen, journal).await?;
+        self.freezer.thawed_dead(thawed);
         let mut adopted = None;
-        for entry in journal.read().await? {
-            let JournalEntry::ObjectsArchived(entry) = entry;
+        for entry in entries {
+            let JournalEntry::ObjectsArchived(entry) = entry else {
+                continue;
+            };
             if self.is_whole(backend, &entry).await? {
                 adopted = Some(Archived {
                     archive: entry.archive,
@@ -299,10 +347,12 @@ impl Run<'_> {
             ended: self.backup.vault.host().clock.now(),
             continued: self.continued,
             objects: summary.objects,
+            related: summary.related,
             bytes: summary.bytes,
             archive_bytes: summary.archive_bytes,
             kinds: summary.kinds,
             left_out: summary.left_out,
+            hooks: summary.hooks,
             warnings,
             errors: summary.errors,
             failure: error.map(Failure::new),

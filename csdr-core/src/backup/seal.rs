@@ -7,11 +7,10 @@ use crate::{
     port::VaultBackend,
     vault::{
         BackupLayout, Claim, FORMAT, Files, IndexPartRecord, Manifest, Vault, commit_record,
-        encode_document, gzip, put_once,
+        encode_document, gzip, put_once, results,
     },
 };
-use serde_json::{Value, json};
-use std::{collections::BTreeMap, fmt::Write};
+use std::fmt::Write;
 
 pub(super) struct Seal<'a> {
     pub(super) vault: &'a Vault,
@@ -31,10 +30,16 @@ impl Seal<'_> {
     ) -> Result<BackupReport> {
         let mut side = vec![
             ("logs.gz", gzip(log(self.plan, &report).as_bytes())?),
-            ("results.gz", gzip(results(&report).to_string().as_bytes())?),
+            (
+                "results.gz",
+                gzip(
+                    results(&report.errors, &report.warnings)
+                        .to_string()
+                        .as_bytes(),
+                )?,
+            ),
         ];
         for empty in [
-            "volumeinfo.json.gz",
             "volumesnapshots.json.gz",
             "podvolumebackups.json.gz",
             "itemoperations.json.gz",
@@ -69,7 +74,7 @@ impl Seal<'_> {
             &report,
             &self.plan.server_version,
             &Digest::of(&manifest).to_string(),
-        );
+        )?;
         self.claim.check().await?;
         check_archive(self.vault, self.layout, archive_size).await?;
         put_once(backend, &self.layout.commit()?, encode_document(&record)?).await?;
@@ -91,18 +96,6 @@ async fn check_archive(vault: &Vault, layout: &BackupLayout, size: u64) -> Resul
         Err(error) if error.kind() == ErrorKind::NotFound => Err(gone.with_source(error)),
         Err(error) => Err(error),
     }
-}
-
-/// Velero's `-results.gz`. Source: velero.md section 1.6.
-fn results(report: &BackupReport) -> Value {
-    let side = |notes: &crate::report::Notes| {
-        let mut velero: Vec<String> = notes.iter().map(ToString::to_string).collect();
-        if notes.dropped() > 0 {
-            velero.push(format!("and {} more", notes.dropped()));
-        }
-        json!({ "velero": velero, "cluster": [], "namespaces": BTreeMap::<String, Vec<String>>::new() })
-    };
-    json!({ "errors": side(&report.errors), "warnings": side(&report.warnings) })
 }
 
 /// The log that `velero backup logs` shows.

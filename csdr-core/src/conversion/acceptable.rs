@@ -31,7 +31,6 @@ mod needle;
 mod network_policy;
 mod never;
 mod node_label;
-mod older;
 mod options;
 mod pod;
 mod priority;
@@ -54,9 +53,10 @@ mod judged;
 #[cfg(test)]
 mod tests;
 
+pub(super) use ingress::is_port_name;
 pub use options::{InTree, IngressClassChoice, MendOptions};
 
-use super::{draft::Node, outcome::SkipReason};
+use super::{draft::Node, outcome::SkipReason, service_port::ServicePorts};
 use crate::model::{ApiVersion, KeyHashing};
 use needle::{Finder, Needle};
 use std::{
@@ -64,9 +64,6 @@ use std::{
     collections::HashMap,
     sync::{LazyLock, OnceLock},
 };
-
-/// Looks up the ports of a Service of the backup: name and number, by namespace and name.
-pub(super) type ServicePorts<'a> = &'a dyn Fn(&str, &str) -> Option<Vec<(String, i64)>>;
 
 /// What a mend may look at beside the object.
 pub(super) struct Context<'a> {
@@ -78,16 +75,16 @@ pub(super) struct Context<'a> {
     pub(super) minor: u32,
     /// Choices of the caller.
     pub(super) options: &'a MendOptions,
-    /// The Services that go with the object, where they are known.
-    pub(super) services: Option<ServicePorts<'a>>,
+    /// Ports of the Services that go with the object, as far as they are known.
+    pub(super) services: &'a ServicePorts,
 }
 
 /// The rules for some kinds of one group.
 pub(super) struct Mend {
     pub(super) group: &'static str,
     pub(super) kinds: &'static [&'static str],
-    /// What occurs in an object that the rule concerns; empty if that cannot be said.
-    pub(super) needles: &'static [Needle],
+    /// What occurs in an object that the rule concerns, in groups; empty if that cannot be said.
+    pub(super) needles: &'static [&'static [Needle]],
     /// Mends the object, or says why no form of it would be accepted.
     pub(super) mend: fn(&mut Node<'_>, &Context<'_>) -> Result<(), SkipReason>,
 }
@@ -158,7 +155,7 @@ pub(super) fn concerns(group: &str, kind: &str, minor: u32, json: &[u8]) -> bool
 
 fn finder_for(group: &str, kind: &str, minor: u32) -> Finder {
     let since = since::needles(group, kind, minor);
-    let needles = of(group, kind).flat_map(|mend| mend.needles);
+    let needles = of(group, kind).flat_map(|mend| mend.needles.iter().copied().flatten());
     let always = of(group, kind).any(|mend| mend.needles.is_empty());
     Finder::new(
         needles.chain(metadata::NEEDLES).chain(&since),

@@ -15,7 +15,6 @@ use crate::{
     model::{ApiVersion, GroupResource, GroupVersionKind, Object, Tree},
     port::ApiVersionConverter,
 };
-use std::{collections::BTreeMap, sync::Arc};
 
 /// Converts every kind that is built into Kubernetes 1.16 to 1.36, and custom resources whose definition converts by name alone.
 ///
@@ -46,36 +45,6 @@ pub struct BuiltinConverter {
     mends: MendOptions,
     references: ReferenceOptions,
     wishes: Wishes,
-    services: Services,
-}
-
-/// Names and numbers of a Service's ports.
-type Ports = Vec<(String, i64)>;
-
-/// Ports of the Services that go with the objects, by namespace and name.
-#[derive(Clone, Debug, Default)]
-struct Services(Arc<BTreeMap<(String, String), Ports>>);
-
-impl Services {
-    fn ports(&self, namespace: &str, name: &str) -> Option<Ports> {
-        let key = (namespace.to_owned(), name.to_owned());
-        self.0.get(&key).cloned()
-    }
-
-    fn add(&mut self, service: &Tree) {
-        let (Some(namespace), Some(name)) = (
-            service.text_at(&["metadata", "namespace"]),
-            service.text_at(&["metadata", "name"]),
-        ) else {
-            return;
-        };
-        let ports = service.at(&["spec", "ports"]).and_then(Tree::as_array);
-        let ports = ports.into_iter().flatten().filter_map(|port| {
-            let name = port.text_at(&["name"]).unwrap_or_default();
-            Some((name.to_owned(), port.at(&["port"])?.as_i64()?))
-        });
-        Arc::make_mut(&mut self.0).insert((namespace.to_owned(), name.to_owned()), ports.collect());
-    }
 }
 
 /// A tree that went through one or more stages.
@@ -125,16 +94,6 @@ impl BuiltinConverter {
         self
     }
 
-    /// With the Services that go with the objects: an Ingress may name a port by a name that no newer server takes, and the Service
-    /// tells its number.
-    #[must_use]
-    pub fn with_services<'a>(mut self, services: impl IntoIterator<Item = &'a Tree>) -> Self {
-        for service in services {
-            self.services.add(service);
-        }
-        self
-    }
-
     /// What will become of the objects of a kind, for plans: no object is looked at, so that an object which the cluster makes by itself,
     /// or of which no form would be accepted, may still be skipped.
     pub fn route(&self, kind: &GroupVersionKind, target: &TargetApis) -> Route {
@@ -145,7 +104,8 @@ impl BuiltinConverter {
     /// are told as losses.
     ///
     /// # Errors
-    /// `InvalidInput` without `apiVersion` or `kind`; `Unsupported` for a kind that csdr has no rules for; what a rule cannot read.
+    /// `InvalidInput` without `apiVersion` or `kind`; `Unsupported` for a kind that csdr has no rules for, or if `to` does not hold the
+    /// kind; what a rule cannot read.
     pub fn faithful(&self, mut tree: Tree, to: &ApiVersion) -> Result<Converted> {
         let mut log = Log::default();
         schema::report_unknown(&mut Node::root(&mut tree, &mut log));
@@ -181,7 +141,7 @@ impl BuiltinConverter {
             kind: &kind,
             minor: target.minor(),
             options: &self.mends,
-            services: Some(&|namespace, name| self.services.ports(namespace, name)),
+            services: target.services(),
         };
         if let Err(reason) = acceptable::mend(&mut Node::root(&mut tree, &mut log), &context) {
             return Ok(Err(reason));
@@ -315,7 +275,7 @@ impl BuiltinConverter {
             kind: &kind.kind,
             minor: target.minor(),
             options: &self.mends,
-            services: Some(&|namespace, name| self.services.ports(namespace, name)),
+            services: target.services(),
         };
         log.stage = Stage::Acceptable;
         acceptable::mend(&mut Node::root(tree, log), &context)?;

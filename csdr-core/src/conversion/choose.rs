@@ -281,7 +281,7 @@ fn skipped(reason: SkipReason) -> Route {
     Route::Skipped { reason }
 }
 
-pub(super) use advice::made_by_cluster_object;
+pub(super) use advice::{made_by_cluster, made_by_cluster_object};
 
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,8 @@ pub(crate) struct Log {
     pub(crate) stage: Stage,
     /// Whether the tree is what a person wrote: then defaults are not made explicit in it.
     pub(crate) written: bool,
+    /// Whether the object is a Secret: then values of its data are not recorded.
+    pub(crate) secret: bool,
     pub(crate) changes: Vec<Change>,
     pub(crate) losses: Vec<Loss>,
 }
@@ -24,6 +26,7 @@ impl Default for Log {
         Self {
             stage: Stage::Faithful,
             written: false,
+            secret: false,
             changes: Vec::new(),
             losses: Vec::new(),
         }
@@ -347,12 +350,13 @@ impl<'a> Node<'a> {
         if self.log.changes.capacity() == 0 {
             self.log.changes.reserve(CHANGES);
         }
+        let hidden = self.log.secret && may_be_secret(&path);
         self.log.changes.push(Change {
             stage: self.log.stage,
             path,
             edit,
-            before,
-            after,
+            before: before.filter(|_| !hidden),
+            after: after.filter(|_| !hidden),
             severity,
             reason,
         });
@@ -367,11 +371,13 @@ impl<'a> Node<'a> {
         severity: Severity,
         reason: impl Into<Cow<'static, str>>,
     ) {
+        let path = self.pointer(path);
+        let hidden = self.log.secret && may_be_secret(&path);
         let loss = Loss {
             stage: self.log.stage,
-            path: self.pointer(path),
+            path,
             kind,
-            value,
+            value: value.filter(|_| !hidden),
             severity,
             reason: reason.into(),
         };
@@ -463,6 +469,37 @@ impl<'a> Node<'a> {
         self.log.changes.len() + self.log.losses.len()
     }
 
+    /// Takes the items of the array at a path away that say nothing any more; the reason tells why nothing is lost by it.
+    pub(crate) fn drop_items(
+        &mut self,
+        path: &[&str],
+        is_gone: impl Fn(&Tree) -> bool,
+        reason: &'static str,
+    ) {
+        self.at(path, |array| {
+            let Some(items) = array.tree.as_array_mut() else {
+                return;
+            };
+            if !items.iter().any(&is_gone) {
+                return;
+            }
+            let mut kept = Vec::with_capacity(items.len());
+            let mut gone = Vec::new();
+            for (at, item) in std::mem::take(items).into_iter().enumerate() {
+                if is_gone(&item) {
+                    gone.push((at.to_string(), item));
+                } else {
+                    kept.push(item);
+                }
+            }
+            *items = kept;
+            for (at, item) in gone {
+                let (edit, before) = (Edit::Removed, Some(item));
+                array.record(&[&at], edit, before, None, Severity::Info, reason);
+            }
+        });
+    }
+
     /// Keeps the items of the array at a path that a rule does not take away; a rule answers the loss for one that it does.
     pub(crate) fn retain(
         &mut self,
@@ -490,6 +527,12 @@ impl<'a> Node<'a> {
             }
         });
     }
+}
+
+/// Whether a value of a Secret at this pointer may be its content, or a copy of it.
+fn may_be_secret(pointer: &str) -> bool {
+    let metadata = pointer.starts_with("/metadata/");
+    !metadata || pointer.ends_with("last-applied-configuration")
 }
 
 /// An object of strings, numbers and trees, as rules write them: `map([("type", "RollingUpdate".into())])`.

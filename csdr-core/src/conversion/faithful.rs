@@ -35,7 +35,7 @@ use super::{
     list,
 };
 use crate::{
-    Error, ErrorKind, Result,
+    Error, ErrorKind, Result, lifecycle,
     model::{ApiVersion, Tree},
 };
 
@@ -84,10 +84,9 @@ static FAMILIES: &[&[Family]] = &[
 
 /// Makes a built-in object into the version `to`; one that is in it already is not touched. A list is made so item by item.
 ///
-/// The caller has looked that `to` can hold the kind.
-///
 /// # Errors
-/// `InvalidInput` without `apiVersion` or `kind`, or for a kind without rules; what a rule cannot read.
+/// `InvalidInput` without `apiVersion` or `kind`; `Unsupported` for a kind without rules, or if `to` does not hold the kind; what a rule
+/// cannot read.
 pub(super) fn convert(tree: &mut Tree, to: &ApiVersion, log: &mut Log) -> Result<()> {
     if list::is_list(tree) {
         return convert_list(&mut Node::root(tree, log), to);
@@ -117,6 +116,7 @@ fn convert_object(node: &mut Node<'_>, inherited: Inherited<'_>, to: &ApiVersion
             Error::new(ErrorKind::Unsupported, "no conversion of this kind")
                 .with_context("kind", kind)
         })?;
+    must_hold(to, kind)?;
     let source = (from.group(), from.version());
     let target = (to.group(), to.version());
     if !node.is_written() {
@@ -130,6 +130,22 @@ fn convert_object(node: &mut Node<'_>, inherited: Inherited<'_>, to: &ApiVersion
     Ok(())
 }
 
+/// A version holds a kind if some release of Kubernetes had it there, be it as a subresource or a request that is never stored
+/// (`Scale`, `Eviction`).
+fn must_hold(version: &ApiVersion, kind: &str) -> Result<()> {
+    if lifecycle::row(version.group(), version.version(), kind).is_some() {
+        return Ok(());
+    }
+    let holders = lifecycle::of_kind(kind).iter();
+    let holders: Vec<String> = holders.map(lifecycle::Lifecycle::api_version).collect();
+    Err(
+        Error::new(ErrorKind::Unsupported, "no such kind in this version")
+            .with_context("kind", kind)
+            .with_context("version", version)
+            .with_context("versions with it", holders.join(", ")),
+    )
+}
+
 const ANOTHER_VERSION: &str = "another API version";
 
 /// The items, and the list's own version if it is a list of one kind; `kind: List` is v1 whatever it holds.
@@ -138,7 +154,7 @@ fn convert_list(node: &mut Node<'_>, to: &ApiVersion) -> Result<()> {
     let inherited = inherited
         .as_ref()
         .map(|(version, kind)| (&**version, &**kind));
-    let mut result = Ok(());
+    let mut result = inherited.map_or(Ok(()), |(_, kind)| must_hold(to, kind));
     node.each(&["items"], |item| {
         if result.is_ok() {
             result = match list::is_list(item.tree()) {
@@ -166,7 +182,43 @@ pub(super) fn convert_written(tree: &mut Tree, to: &ApiVersion, log: &mut Log) -
 
 #[cfg(test)]
 mod tests {
-    use super::table::check;
+    use super::table::{check, convert};
+
+    #[test]
+    fn a_version_without_the_kind_is_an_error() {
+        for (from, kind, to) in [
+            ("networking.k8s.io/v1beta1", "Ingress", "apps/v1"),
+            (
+                "networking.k8s.io/v1beta1",
+                "Ingress",
+                "networking.k8s.io/v9",
+            ),
+            ("networking.k8s.io/v1beta1", "IngressList", "apps/v1"),
+            ("extensions/v1beta1", "Deployment", "extensions/v1"),
+            ("policy/v1beta1", "PodSecurityPolicy", "policy/v1"),
+            ("policy/v1beta1", "Eviction", "apps/v1"),
+            ("v1", "Event", "events.k8s.io/v2"),
+        ] {
+            let json =
+                format!(r#"{{"apiVersion":"{from}","kind":"{kind}","items":[],"spec":{{}}}}"#);
+            let error = convert(&json, to).unwrap_err();
+            assert_eq!(
+                error.kind(),
+                crate::ErrorKind::Unsupported,
+                "{kind} {to}: {error}"
+            );
+            assert!(error.to_string().contains(to), "{error}");
+        }
+        // Requests and subresources are held, though no server stores them.
+        for (from, kind, to) in [
+            ("policy/v1beta1", "Eviction", "policy/v1"),
+            ("extensions/v1beta1", "Scale", "autoscaling/v1"),
+            ("batch/v2alpha1", "JobTemplate", "batch/v1beta1"),
+        ] {
+            let json = format!(r#"{{"apiVersion":"{from}","kind":"{kind}"}}"#);
+            convert(&json, to).unwrap();
+        }
+    }
 
     #[test]
     fn lists() {

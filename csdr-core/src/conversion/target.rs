@@ -1,13 +1,22 @@
 //! What a target serves.
 
+use super::service_port::ServicePorts;
 use crate::{
     Error, Result, lifecycle,
     model::{
         ApiResource, ApiVersion, CustomConversion, CustomKind, Discovery, GroupResource,
-        GroupVersionKind, KeyHashing, builtin,
+        GroupVersionKind, KeyHashing, Tree, builtin,
     },
 };
-use std::collections::{BTreeMap, HashMap};
+use serde::{Deserialize, Serialize};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
+
+mod live;
+
+pub(crate) use live::look;
 
 /// The API versions that a target serves: from its live discovery, from a recorded one, or what a release of Kubernetes serves by
 /// default, so that a migration can be judged before its target exists.
@@ -27,8 +36,19 @@ pub struct TargetApis {
     minor: u32,
     /// How custom kinds convert, as far as their definitions are known.
     conversions: BTreeMap<GroupResource, CustomConversion>,
+    services: ServicePorts,
     /// Places of a kind's rows in the discovery: an object is looked up in it, and there are many.
     kinds: HashMap<String, Vec<usize>, KeyHashing>,
+}
+
+/// A recorded discovery: a [`Discovery`], and how its custom kinds convert.
+#[derive(Deserialize, Serialize)]
+struct Recorded<'a> {
+    #[serde(flatten)]
+    discovery: Cow<'a, Discovery>,
+    /// `spec.conversion.strategy` of each custom kind whose definition is known, by `<plural>.<group>`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    conversions: BTreeMap<GroupResource, CustomConversion>,
 }
 
 impl TargetApis {
@@ -42,6 +62,7 @@ impl TargetApis {
             discovery,
             minor,
             conversions: BTreeMap::new(),
+            services: ServicePorts::default(),
             kinds: HashMap::default(),
         };
         target.index();
@@ -74,7 +95,10 @@ impl TargetApis {
                 .with_context("bytes", json.len())
                 .with_context("limit", Self::MAX_JSON));
         }
-        let discovery: Discovery = serde_json::from_slice(json)
+        let Recorded {
+            discovery,
+            conversions,
+        } = serde_json::from_slice(json)
             .map_err(|error| Error::invalid(format!("not a recorded discovery: {error}")))?;
         for row in &discovery.resources {
             let refuse = |what: &str| {
@@ -91,15 +115,22 @@ impl TargetApis {
                 ApiVersion::new(row.resource.group(), served.version.as_str())?;
             }
         }
-        Ok(Self::from_discovery(discovery.sorted()))
+        let mut target = Self::from_discovery(discovery.into_owned().sorted());
+        target.conversions = conversions;
+        Ok(target)
     }
 
-    /// The discovery, to be recorded. What [`TargetApis::with_definitions`] brought in is in it; how it converts is not.
+    /// The discovery, to be recorded, with how custom kinds convert as far as their definitions are known. What
+    /// [`TargetApis::with_definitions`] brought in is in it; Services are not.
     ///
     /// # Errors
     /// None for a discovery that a server gave.
     pub fn to_json(&self) -> Result<Vec<u8>> {
-        let mut json = serde_json::to_vec_pretty(&self.discovery)
+        let recorded = Recorded {
+            discovery: Cow::Borrowed(&self.discovery),
+            conversions: self.conversions.clone(),
+        };
+        let mut json = serde_json::to_vec_pretty(&recorded)
             .map_err(|error| Error::invalid(format!("discovery cannot be written: {error}")))?;
         json.push(b'\n');
         Ok(json)
@@ -124,6 +155,42 @@ impl TargetApis {
         self.discovery = self.discovery.sorted();
         self.index();
         self
+    }
+
+    /// With Services (`v1`) that the objects will find there, each with the namespace under which its Ingresses are converted: an
+    /// Ingress may name a port by a name that no newer server takes, and the Service tells its number. Of several Services of one name
+    /// the first counts. Only such ports are kept; they are no part of what is recorded.
+    ///
+    /// ```
+    /// use csdr_core::{conversion::TargetApis, model::Tree};
+    /// let service = Tree::parse(br#"{"metadata":{"name":"web"},"spec":{"ports":[{"name":"metrics-of-the-shop","port":9090}]}}"#)?;
+    /// let target = TargetApis::kubernetes(1, 34)?.with_services([("shop", &service)]);
+    /// assert_eq!(target.port_number("shop", "web", "metrics-of-the-shop"), Some(9090));
+    /// # Ok::<(), csdr_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_services<'a>(
+        mut self,
+        services: impl IntoIterator<Item = (&'a str, &'a Tree)>,
+    ) -> Self {
+        for (namespace, service) in services {
+            self.add_service(namespace, service);
+        }
+        self
+    }
+
+    /// As [`TargetApis::with_services`], one by one.
+    pub(crate) fn add_service(&mut self, namespace: &str, service: &Tree) {
+        self.services.add(namespace, service);
+    }
+
+    /// The number of a Service's port that has a name which no Ingress of `networking.k8s.io/v1` can hold, if the Service is known.
+    pub fn port_number(&self, namespace: &str, service: &str, port: &str) -> Option<i64> {
+        self.services.number(namespace, service, port)
+    }
+
+    pub(super) fn services(&self) -> &ServicePorts {
+        &self.services
     }
 
     fn index(&mut self) {

@@ -1,5 +1,6 @@
 //! What a backup would become on several releases, before any of these clusters exists.
 
+use super::ObjectRemarks;
 use crate::{
     Result,
     conversion::{BuiltinConverter, Route, TargetApis},
@@ -55,6 +56,9 @@ pub struct CompatibilityReport {
     pub targets: Vec<String>,
     /// Kinds of the backup, sorted by group, kind and versions.
     pub rows: Vec<CompatibilityRow>,
+    /// What single objects lose, in the order of the targets; empty if they were not read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<ObjectRemarks>,
 }
 
 /// Judges kinds for targets. Of several stored versions a restore takes the first that the target serves, else the first that can be
@@ -100,6 +104,7 @@ pub fn judge(
     CompatibilityReport {
         targets: targets.iter().map(|(name, _)| name.clone()).collect(),
         rows,
+        objects: Vec::new(),
     }
 }
 
@@ -136,12 +141,22 @@ pub async fn report(
     targets: &[(String, TargetApis)],
     converter: &BuiltinConverter,
 ) -> Result<CompatibilityReport> {
+    let (report, _) = report_and_definitions(backup, targets, converter).await?;
+    Ok(report)
+}
+
+/// As [`report`]; with the kinds that the backup's definitions bring.
+pub(super) async fn report_and_definitions(
+    backup: &StoredBackup,
+    targets: &[(String, TargetApis)],
+    converter: &BuiltinConverter,
+) -> Result<(CompatibilityReport, Vec<CustomKind>)> {
     let (counts, definitions) = count(backup).await?;
     let targets: Vec<(String, TargetApis)> = targets
         .iter()
         .map(|(name, target)| (name.clone(), target.clone().with_definitions(&definitions)))
         .collect();
-    Ok(judge(counts, &targets, converter))
+    Ok((judge(counts, &targets, converter), definitions))
 }
 
 /// A resource and the versions in which an object of it is stored.
@@ -295,7 +310,16 @@ impl fmt::Display for CompatibilityReport {
                 "{target}: {unchanged} unchanged, {converted} converted, {skipped} skipped, {no_route} without a route"
             )?;
         }
-        self.reasons(f)
+        self.reasons(f)?;
+        for (target, objects) in self.targets.iter().zip(&self.objects) {
+            for remark in &objects.remarks {
+                writeln!(f, "{target}: {remark}")?;
+            }
+            if objects.beyond > 0 {
+                writeln!(f, "{target}: {} remarks more", objects.beyond)?;
+            }
+        }
+        Ok(())
     }
 }
 

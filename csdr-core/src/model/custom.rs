@@ -2,6 +2,7 @@
 
 use super::{ApiResource, GroupResource, ServedVersion, Tree, version::compare_versions};
 use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// What a CustomResourceDefinition (`apiextensions.k8s.io/v1` or `v1beta1`) says of its kind.
@@ -29,10 +30,11 @@ pub struct CustomKind {
     status: BTreeSet<String>,
 }
 
-/// How a server converts between the versions of a custom kind: `spec.conversion.strategy`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a server converts between the versions of a custom kind: `spec.conversion.strategy`, and written as that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CustomConversion {
     /// `None`: only `apiVersion` changes.
+    #[serde(rename = "None")]
     ByName,
     /// By a webhook: nobody else knows how.
     Webhook,

@@ -107,13 +107,7 @@ impl ApiResource {
 
     /// Every way in which a person may name it: plural, `plural.group`, lower-case kind, singular and short names.
     pub fn spellings(&self) -> Vec<String> {
-        let mut names = vec![
-            self.resource.resource().to_owned(),
-            self.resource.to_string(),
-            self.kind.to_ascii_lowercase(),
-        ];
-        names.extend(self.short_names.iter().cloned());
-        names
+        spellings(&self.resource, &self.kind, &self.short_names)
     }
 
     /// Whether the preferred version offers every one of `verbs`.
@@ -129,6 +123,21 @@ impl ApiResource {
     pub fn serves(&self, version: &str) -> bool {
         self.versions.iter().any(|served| served.version == version)
     }
+}
+
+/// Every way in which a person may name a kind.
+pub(crate) fn spellings(
+    resource: &GroupResource,
+    kind: &str,
+    short_names: &[String],
+) -> Vec<String> {
+    let mut names = vec![
+        resource.resource().to_owned(),
+        resource.to_string(),
+        kind.to_ascii_lowercase(),
+    ];
+    names.extend(short_names.iter().cloned());
+    names
 }
 
 impl Discovery {

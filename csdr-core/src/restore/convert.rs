@@ -5,18 +5,11 @@ use crate::{
     Error, ErrorKind, Result,
     archive::IndexRow,
     conversion::{Conversion, Loss, NoRouteReason, SkipReason, TargetApis},
-    lifecycle,
-    model::{
-        CustomKind, Discovery, GroupResource, GroupVersionKind, GroupVersionResource,
-        LabelSelector, Object, ObjectId,
-    },
-    port::ListRequest,
+    model::{CustomKind, Discovery, GroupResource, GroupVersionResource, Object, ObjectId},
     vault::StoredBackup,
 };
 use futures::TryStreamExt;
-
-/// Definitions are large: this is a few hundred of them.
-const PAGE_BYTES: usize = 8 << 20;
+use std::collections::BTreeMap;
 
 /// What becomes of a stored object.
 pub(super) enum Fitted {
@@ -56,15 +49,10 @@ impl Restore {
                 ..
             } => {
                 same(&object, &converted)?;
-                // A restore writes neither status nor what the server owns.
-                let counts = |loss: &Loss| {
-                    !loss.path.starts_with("/status")
-                        && !loss.path.starts_with("/metadata/managedFields")
-                };
                 Fitted::Object(Box::new(Fit {
                     to: converted.resource_version_path(),
                     object: converted,
-                    losses: losses.into_iter().filter(counts).collect(),
+                    losses: losses.into_iter().filter(is_restored).collect(),
                 }))
             }
             Conversion::Skipped { reason } => Fitted::Skipped(reason),
@@ -73,22 +61,22 @@ impl Restore {
     }
 
     /// What the target serves now, and what it will serve once the definitions of the backup that `takes` chooses are restored.
-    /// Answers the names of those definitions as well: `<plural>.<group>`.
+    /// Answers as well where those definitions are stored, by the resource that they define.
     pub(super) async fn target_apis(
         &self,
         backup: &StoredBackup,
         discovery: &Discovery,
         takes: impl Fn(&ObjectId) -> bool,
-    ) -> Result<(TargetApis, Vec<GroupResource>)> {
+    ) -> Result<(TargetApis, BTreeMap<GroupResource, IndexRow>)> {
         let apis = match &self.apis {
             Some(apis) => apis.clone(),
-            None => TargetApis::from_discovery(discovery.clone())
-                .with_definitions(&self.own_definitions(discovery).await?),
+            None => TargetApis::of_target(&*self.target, discovery.clone()).await?,
         };
         let definitions: GroupResource =
             "customresourcedefinitions.apiextensions.k8s.io".parse()?;
         let mut rows = backup.rows_of(&definitions)?;
         let mut kinds: Vec<CustomKind> = Vec::new();
+        let mut stored: BTreeMap<GroupResource, IndexRow> = BTreeMap::new();
         let mut held: Vec<IndexRow> = Vec::new();
         loop {
             let row = rows.try_next().await?;
@@ -104,6 +92,7 @@ impl Restore {
                         .tree()
                         .and_then(|tree| CustomKind::from_crd(&tree))
                 {
+                    stored.insert(kind.resource.resource.clone(), best.clone());
                     kinds.push(kind);
                 }
                 held.clear();
@@ -114,70 +103,24 @@ impl Restore {
                 None => break,
             }
         }
-        let names = kinds.iter().map(|kind| kind.resource.resource.clone());
-        let names: Vec<GroupResource> = names.collect();
         // A definition that the target has already stays as it is there (R256). What a folder holds is no target's.
         let own = match &self.apis {
             Some(apis) => apis.discovery(),
             None => discovery,
         };
         kinds.retain(|kind| own.resource(&kind.resource.resource).is_none());
-        Ok((apis.with_definitions(&kinds), names))
+        Ok((apis.with_definitions(&kinds), stored))
     }
+}
 
-    /// What the target's own definitions say of its custom kinds: how the versions of those convert is not in its discovery. Where they
-    /// may not be read, a custom resource is restored only in a version that the target serves.
-    async fn own_definitions(&self, discovery: &Discovery) -> Result<Vec<CustomKind>> {
-        let own = |group: &str| !group.is_empty() && !lifecycle::is_builtin_group(group);
-        let mut rows = discovery.resources.iter();
-        if !rows.any(|row| own(row.resource.group())) {
-            return Ok(Vec::new());
-        }
-        let Some(row) = discovery.kind("apiextensions.k8s.io", "CustomResourceDefinition") else {
-            return Ok(Vec::new());
-        };
-        let resource = row.preferred();
-        let request = ListRequest {
-            kind: GroupVersionKind {
-                api_version: resource.api_version().parse()?,
-                kind: row.kind.clone(),
-            },
-            resource,
-            namespace: None,
-            selector: LabelSelector::default(),
-            page_bytes: PAGE_BYTES,
-            from: None,
-        };
-        let mut kinds = Vec::new();
-        let mut pages = self.target.list(request);
-        loop {
-            match pages.try_next().await {
-                Ok(None) => return Ok(kinds),
-                Ok(Some(page)) => {
-                    let trees = page.objects.iter().filter_map(|object| object.tree().ok());
-                    let own = trees.filter_map(|tree| CustomKind::from_crd(&tree).ok());
-                    // One that is not established brings nothing yet.
-                    let served =
-                        |kind: &CustomKind| discovery.resource(&kind.resource.resource).is_some();
-                    kinds.extend(own.filter(served));
-                }
-                Err(error)
-                    if matches!(
-                        error.kind(),
-                        ErrorKind::PermissionDenied | ErrorKind::NotFound
-                    ) =>
-                {
-                    return Ok(kinds);
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    }
+/// Whether a loss is of something that a restore would write: it writes neither status nor what the server owns.
+pub(crate) fn is_restored(loss: &Loss) -> bool {
+    !loss.path.starts_with("/status") && !loss.path.starts_with("/metadata/managedFields")
 }
 
 /// Of the versions in which one object is stored, the one to restore: the source's preferred one if the target serves it, else the
 /// best one that the target serves, else the preferred one, to be converted.
-pub(super) fn best_version<'a>(stored: &'a [IndexRow], apis: &TargetApis) -> &'a IndexRow {
+pub(crate) fn best_version<'a>(stored: &'a [IndexRow], apis: &TargetApis) -> &'a IndexRow {
     let served = |row: &&IndexRow| {
         let served = apis.discovery().resource(row.id.resource());
         served.is_some_and(|served| served.serves(&row.version))

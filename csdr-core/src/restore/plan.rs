@@ -1,12 +1,16 @@
 //! What a restore will do.
 
-use super::{Action, Restore, RestoreKind, Wave, row::Row};
+use super::{
+    Action, Restore, RestoreKind, Wave, members::Members, policy::Policies, row::Row,
+    service::ingress_namespaces,
+};
 use crate::{
     Error, ErrorKind, Result,
     archive::Digest,
-    model::{Discovery, ObjectId},
+    model::{Discovery, GroupVersionResource, ObjectId},
     select::LeftOut,
     spec::RestoreSpec,
+    transform::{Owners, StatusRule, Surroundings, VolumeFate},
     vault::StoredBackup,
 };
 use serde::{Deserialize, Serialize};
@@ -17,18 +21,30 @@ use std::{
 use uuid::Uuid;
 
 mod advice;
+mod custom;
 mod existing;
 mod judge;
+mod masked;
+mod need;
 mod note;
 mod planner;
+mod roots;
+mod stale;
+mod transformed;
+mod volumes;
 
 pub use advice::PodSecurityAdvice;
+pub use need::Need;
 pub use note::PlanNote;
+pub use planner::selected;
 
 use advice::PodLevels;
+use custom::CustomCheck;
 use judge::Judge;
+use need::{Demands, Needs};
 use note::NoteTable;
 use planner::Planner;
+use transformed::TransformSets;
 
 /// Remarks that a plan shows a person; the document has more.
 const SHOWN_NOTES: usize = 100;
@@ -61,6 +77,12 @@ pub(super) struct PlanHead {
     pub(super) bare_namespaces: Vec<String>,
     pub(super) left_out: Vec<LeftOut>,
     pub(super) needs: Vec<Need>,
+    /// Sets of transforms by which objects are changed, as rows name them; the first is empty.
+    #[serde(default)]
+    pub(super) transforms: Vec<Vec<String>>,
+    /// What the transforms must know.
+    #[serde(default)]
+    pub(super) known: Surroundings,
     /// What to do about PodSecurityPolicies that are skipped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) advice: Vec<PodSecurityAdvice>,
@@ -69,15 +91,6 @@ pub(super) struct PlanHead {
     /// Remarks that were too many to keep.
     pub(super) notes_beyond: u64,
     pub(super) digest: String,
-}
-
-/// Something that the target does not have and the restore needs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Need {
-    /// What is missing.
-    pub what: String,
-    /// How many objects cannot be restored without it.
-    pub objects: u64,
 }
 
 /// One row of a plan, read.
@@ -91,6 +104,8 @@ pub struct RowView {
     pub action: Action,
     /// `apiVersion` as stored and as it will be written, where these differ.
     pub conversion: Option<(String, String)>,
+    /// Transforms that change it, without those that touch every object.
+    pub transformed_by: Vec<String>,
 }
 
 impl RestorePlan {
@@ -148,8 +163,21 @@ impl RestorePlan {
                 conversion: kind
                     .is_converted()
                     .then(|| (kind.resource.api_version(), kind.target.api_version())),
+                transformed_by: self.transformed_by(row).to_vec(),
             })
         })
+    }
+
+    pub(super) fn transformed_by(&self, row: &Row) -> &[String] {
+        let set = self.head.transforms.get(usize::from(row.transforms));
+        set.map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Whether an object's status is written after it was created.
+    pub(super) fn restores_status(&self, row: &Row) -> bool {
+        self.transformed_by(row)
+            .iter()
+            .any(|name| name == transformed::STATUS)
     }
 
     /// What is said about single objects: losses of a conversion, and why an object is left out.
@@ -185,15 +213,21 @@ impl RestorePlan {
             .collect()
     }
 
-    /// The first remark about a row that is about the whole object.
+    /// Namespaces of the backup whose Ingresses are restored.
+    pub(super) fn ingresses(&self) -> BTreeSet<&str> {
+        let kind = |kind: u16| Some(&self.head.kinds.get(usize::from(kind))?.resource);
+        ingress_namespaces(&self.rows, &self.head.namespaces, kind)
+    }
+
+    /// What was said last about a whole object, losses apart: why its action is what it is.
     pub(super) fn reason(&self, row: usize) -> Option<&PlanNote> {
         let row = u32::try_from(row).ok()?;
         let start = self.remarks.partition_point(|(at, _)| *at < row);
-        let own = self.remarks[start..]
-            .iter()
-            .take_while(|(at, _)| *at == row);
-        own.filter_map(|(_, note)| self.head.notes.get(*note as usize))
-            .find(|note| note.loss.is_none())
+        let end = self.remarks.partition_point(|(at, _)| *at <= row);
+        let own = self.remarks.get(start..end)?.iter();
+        own.rev()
+            .filter_map(|(_, note)| self.head.notes.get(*note as usize))
+            .find(|note| note.loss.is_none() && note.path.is_empty())
     }
 
     pub(super) fn kind(&self, row: &Row) -> Result<&RestoreKind> {
@@ -226,16 +260,13 @@ impl RestorePlan {
 
     pub(super) fn target_id(&self, row: &Row) -> Result<ObjectId> {
         let kind = self.kind(row)?;
-        let spec = &self.head.spec;
-        let namespace = self
-            .namespace(row)?
-            .map(|namespace| spec.map_namespace(namespace).to_owned());
-        let name = if kind.wave == Wave::Namespaces {
-            spec.map_namespace(&row.name)
-        } else {
-            &row.name
-        };
-        ObjectId::new(kind.target.group_resource(), namespace, name)
+        target_of(
+            &self.head.spec,
+            &self.head.known,
+            kind,
+            self.namespace(row)?,
+            &row.name,
+        )
     }
 
     fn digest(&mut self) -> Result<String> {
@@ -277,6 +308,23 @@ impl RestorePlan {
     }
 }
 
+/// Where an object of the backup goes.
+pub(super) fn target_of(
+    spec: &RestoreSpec,
+    known: &Surroundings,
+    kind: &RestoreKind,
+    namespace: Option<&str>,
+    name: &str,
+) -> Result<ObjectId> {
+    let namespace = namespace.map(|namespace| spec.map_namespace(namespace).to_owned());
+    let name = match (kind.wave, known.volumes.get(name)) {
+        (Wave::Namespaces, _) => spec.map_namespace(name),
+        (Wave::Volumes, Some(VolumeFate::Rename(new))) => new,
+        _ => name,
+    };
+    ObjectId::new(kind.target.group_resource(), namespace, name)
+}
+
 impl fmt::Display for RestorePlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let spec = &self.head.spec;
@@ -290,39 +338,44 @@ impl fmt::Display for RestorePlan {
         for (from, to) in &spec.namespace_mapping {
             writeln!(f, "  namespace {from} → {to}")?;
         }
-        let mut counts: BTreeMap<(Wave, u16), [u64; 5]> = BTreeMap::new();
+        let mut counts: BTreeMap<(Wave, u16), BTreeMap<Action, u64>> = BTreeMap::new();
+        let mut transformed: BTreeMap<u16, BTreeMap<&str, u64>> = BTreeMap::new();
         for row in &self.rows {
+            if row.action.writes() {
+                for name in self.transformed_by(row) {
+                    let own = transformed.entry(row.kind).or_default();
+                    *own.entry(name.as_str()).or_default() += 1;
+                }
+            }
             let wave = self
                 .head
                 .kinds
                 .get(usize::from(row.kind))
                 .map_or(Wave::Workloads, |kind| kind.wave);
-            counts.entry((wave, row.kind)).or_default()[row.action as usize] += 1;
+            let own = counts.entry((wave, row.kind)).or_default();
+            *own.entry(row.action).or_default() += 1;
         }
-        for ((_, kind), [create, existing, before, blocked, skipped]) in counts {
-            let Some(kind) = self.head.kinds.get(usize::from(kind)) else {
+        for ((_, at), own) in counts {
+            let Some(kind) = self.head.kinds.get(usize::from(at)) else {
                 continue;
             };
-            write!(
-                f,
-                "  {:>8}  {}",
-                create + existing + before + blocked + skipped,
-                kind.resource
-            )?;
+            let all: u64 = own.values().sum();
+            write!(f, "  {all:>8}  {}", kind.resource)?;
             if kind.is_converted() {
                 write!(f, "  convert {}", kind.resource.api_version())?;
                 write!(f, " → {}", kind.target.api_version())?;
             }
-            for (count, word) in [
-                (create, "create"),
-                (existing, "skip: exists"),
-                (before, "created before"),
-                (blocked, "blocked"),
-                (skipped, "skip"),
-            ] {
-                if count > 0 {
-                    write!(f, "  {word} {count}")?;
-                }
+            for (action, count) in own {
+                write!(f, "  {action} {count}")?;
+            }
+            let by = transformed.get(&at).into_iter().flatten();
+            for (place, (name, count)) in by.enumerate() {
+                let lead = if place == 0 {
+                    "  transformed by: "
+                } else {
+                    ", "
+                };
+                write!(f, "{lead}{name} {count}")?;
             }
             writeln!(f)?;
         }
@@ -367,10 +420,14 @@ impl Restore {
         let discovery = self.target.discover().await?;
         let target = self.target_uid(&discovery).await?;
         let mut planner = Planner::new(spec, &discovery)?;
+        planner.follow_roots(&backup).await?;
         let (apis, defined) = self
             .target_apis(&backup, &discovery, |id| planner.would_take(id))
             .await?;
+        let stored_volumes = volumes::Stored::read(&backup, |id| planner.would_take(id)).await?;
+        planner.bound = stored_volumes.bound();
         planner.select(&backup, &apis).await?;
+        let masked = planner.masked(&backup).await?;
         let Planner {
             kinds: stored,
             namespaces,
@@ -378,12 +435,24 @@ impl Restore {
             left_out,
             ..
         } = planner;
+        let ingresses =
+            ingress_namespaces(&rows, &namespaces, |kind| stored.get(usize::from(kind)));
+        let apis = self
+            .with_services(apis, &backup, &discovery, spec, &ingresses)
+            .await?;
+        let mut known = Surroundings {
+            owners: owners(&stored, &namespaces, &rows),
+            ..stored_volumes
+                .known(self, spec, &discovery, &stored, &rows)
+                .await?
+        };
+        let chain = self.chain(spec, &known)?;
         let mut judge = Judge {
             restore: self,
             backup: &backup,
             discovery: &discovery,
             apis: &apis,
-            defined: &defined.into_iter().collect(),
+            defined: &defined,
             namespaces: &namespaces,
             stored: &stored,
             kinds: Vec::new(),
@@ -391,14 +460,24 @@ impl Restore {
             notes: NoteTable::default(),
             spec,
             levels: PodLevels::wanted(&stored, apis.minor()),
+            demands: Demands::default(),
+            custom: CustomCheck::default(),
+            chain: &chain,
+            known: &known,
+            status: StatusRule::new(spec.restore_status.as_ref())?,
+            transforms: TransformSets::default(),
         };
         judge.judge(&mut rows).await?;
         let Judge {
             kinds,
-            notes,
+            mut notes,
+            demands,
             levels,
+            transforms,
             ..
         } = judge;
+        // What they decided stands in the rows.
+        known.owners = Owners::default();
         let is_skipped = |row: &Row| {
             let kind = kinds.get(usize::from(row.kind));
             row.action == Action::Skip && kind.is_some_and(|kind| advice::is_policy(&kind.resource))
@@ -418,27 +497,44 @@ impl Restore {
                 namespaces,
                 bare_namespaces: Vec::new(),
                 left_out: backup
-                    .unreadable()
+                    .gaps()
                     .iter()
                     .cloned()
                     .chain(left_out)
+                    .chain(masked)
                     .collect(),
                 needs: Vec::new(),
+                transforms: transforms.into_sets(),
+                known,
                 advice,
-                notes: notes.texts,
-                notes_beyond: notes.beyond,
+                notes: Vec::new(),
+                notes_beyond: 0,
                 digest: String::new(),
             },
             rows,
-            remarks: notes.remarks,
+            remarks: Vec::new(),
         };
         existing::Existing {
             restore: self,
             discovery: &discovery,
+            policies: Policies::new(spec)?,
+            members: Members::new(&backup),
+            apis: &apis,
+            chain: &chain,
         }
-        .look(&mut plan)
+        .look(&mut plan, &mut notes)
         .await?;
-        plan.head.needs = needs(&plan);
+        // A reader looks for a row's remarks by bisection.
+        notes.remarks.sort_by_key(|(row, _)| *row);
+        plan.head.notes = notes.texts;
+        plan.head.notes_beyond = notes.beyond;
+        plan.remarks = notes.remarks;
+        let needs = Needs {
+            restore: self,
+            discovery: &discovery,
+            demands,
+        };
+        plan.head.needs = needs.of(&plan).await?;
         plan.sealed()
     }
 
@@ -480,25 +576,20 @@ impl Restore {
     }
 }
 
-fn needs(plan: &RestorePlan) -> Vec<Need> {
-    let mut counts = vec![0u64; plan.head.kinds.len()];
-    for row in plan.rows.iter().filter(|row| row.action == Action::Blocked) {
-        if let Some(count) = counts.get_mut(usize::from(row.kind)) {
-            *count += 1;
-        }
+/// Controllers among the rows that would make the pods of others; none if there are no pods.
+fn owners(stored: &[GroupVersionResource], namespaces: &[String], rows: &[Row]) -> Owners {
+    let pods = |kind: &GroupVersionResource| kind.group.is_empty() && kind.resource == "pods";
+    if !stored.iter().any(pods) {
+        return Owners::default();
     }
-    let blocked = plan
-        .head
-        .kinds
-        .iter()
-        .zip(counts)
-        .filter(|(_, objects)| *objects > 0);
-    blocked
-        .filter_map(|(kind, objects)| {
-            Some(Need {
-                what: kind.blocked.clone()?,
-                objects,
-            })
-        })
-        .collect()
+    Owners::of(rows.iter().filter_map(|row| {
+        let kind = stored.get(usize::from(row.kind))?;
+        let namespace = namespaces.get((row.namespace as usize).checked_sub(1)?)?;
+        Some((
+            &*kind.group,
+            &*kind.resource,
+            namespace.as_str(),
+            &*row.name,
+        ))
+    }))
 }

@@ -4,7 +4,7 @@ use super::{RestorePlan, RestoreReport, report::ObjectOutcome};
 use crate::{
     Error, ErrorKind, Result,
     port::{PutMode, VaultBackend, VaultBackendExt, VaultKey},
-    vault::{Claim, RestoreLayout, Vault, encode_document, gzip, put_once},
+    vault::{Claim, RestoreLayout, Vault, encode_document, gzip, put_once, results},
 };
 use bytes::Bytes;
 use flate2::{Compression, GzBuilder};
@@ -92,7 +92,7 @@ impl Record<'_> {
         report: &RestoreReport,
     ) -> Result<()> {
         let list = resource_list(plan, rows)?;
-        let results = json!({ "errors": side(&report.errors), "warnings": side(&report.warnings) });
+        let results = results(&report.errors, &report.warnings);
         let files = [
             (
                 self.layout.side("logs.gz")?,
@@ -122,11 +122,6 @@ impl Record<'_> {
         )
         .await
     }
-}
-
-fn side(notes: &crate::report::Notes) -> serde_json::Value {
-    let velero: Vec<String> = notes.iter().map(ToString::to_string).collect();
-    json!({ "velero": velero, "cluster": [], "namespaces": BTreeMap::<String, Vec<String>>::new() })
 }
 
 /// Velero's `restore-<name>-resource-list.json.gz`: `{"apps/v1/Deployment": ["ns/a(created)", …]}`, every object with its outcome.
@@ -173,7 +168,7 @@ fn resource_list(plan: &RestorePlan, rows: &[ObjectOutcome]) -> Result<Bytes> {
             } else {
                 text.push(',');
             }
-            text.push_str(&json!(format!("{name_of}({})", outcome.as_str())).to_string());
+            text.push_str(&json!(format!("{name_of}({})", outcome.in_velero())).to_string());
             encoder.write_all(text.as_bytes()).map_err(failed)?;
             text.clear();
         }

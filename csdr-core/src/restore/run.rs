@@ -1,21 +1,27 @@
 //! Running a restore.
 
 use super::{
-    Action, Restore, RestorePlan, RestoreReport, Wave,
-    apply::{Creator, manager_of},
+    Action, Rearmed, Restore, RestorePlan, RestoreReport, Wave,
+    apply::{Writer, manager_of},
+    before::Before,
     convert::Fitted,
-    prepare::{Prepared, prepare},
+    hooks::RestoreHooksStage,
+    meet::{Ended, Guest, Meeting},
+    policy::Policies,
     ready::{Ready, is_served},
     record::Record,
     report::{ObjectOutcome, Outcomes},
     row::Row,
+    webhook::Disarmed,
 };
 use crate::{
     Error, ErrorKind, Result,
     conversion::{Severity, TargetApis},
-    model::{Object, ObjectId},
+    hook::{HookReport, RestoreHookRules},
+    model::{Discovery, Object, ObjectId},
     port::{Event, VaultBackendExt, VaultKey, WriteOptions, operation_id},
     report::{Failure, Note, Outcome, RunOptions, unless_cancelled},
+    transform::{Chain, Passage, Verdict},
     vault::{Claim, ClaimRequest, RestoreLayout, StoredBackup},
 };
 use futures::{
@@ -24,12 +30,16 @@ use futures::{
     stream::{self, FuturesUnordered},
 };
 use jiff::Timestamp;
+use link::Link;
 use std::{
     collections::BTreeSet,
     pin::pin,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 use uuid::Uuid;
+
+mod link;
+mod quarantine;
 
 /// How many members of the archive are read ahead.
 const MEMBERS_AHEAD: usize = 2;
@@ -50,6 +60,12 @@ impl Restore {
         if options.cancel.is_cancelled() {
             return Err(Error::cancelled("restore"));
         }
+        if self.hooks.is_none() && plan.head.spec.hooks.has_commands() {
+            return Err(Error::invalid(
+                "the spec has hooks that are commands, and nothing runs them; set a hook executor",
+            )
+            .with_operation("restore"));
+        }
         let name = plan.head.spec.name.clone();
         let about = |error: Error| {
             error
@@ -58,6 +74,10 @@ impl Restore {
         };
         let started = self.vault.host().clock.now();
         let layout = RestoreLayout::new(&name)?;
+        let chain = self
+            .chain(&plan.head.spec, &plan.head.known)
+            .map_err(about)?;
+        let policies = Policies::new(&plan.head.spec).map_err(about)?;
         let this = &self.until(&options.cancel);
         let begun =
             unless_cancelled(&options.cancel, this.begin(&mut plan, &layout, options)).await;
@@ -67,12 +87,13 @@ impl Restore {
         let Begun {
             backup,
             apis,
+            discovery,
             claim,
             continued,
             ours,
         } = begun;
         let operation = claim.operation();
-        let creator = Creator {
+        let writer = Writer {
             applier: &*this.applier,
             target: &*this.target,
             host: this.vault.host(),
@@ -83,13 +104,27 @@ impl Restore {
             ours,
             attempts: options.limits.attempts,
         };
+        let before = Before::new(&**this.vault.backend(), &claim, &layout, operation)?;
         let run = Run {
             restore: this,
             outcomes: Mutex::new(Outcomes::new(plan.rows.len())),
+            hooked: Mutex::default(),
+            hooks: Mutex::default(),
             plan: &plan,
             backup,
             apis,
-            creator,
+            chain,
+            meeting: Meeting {
+                writer: &writer,
+                policies: &policies,
+                before: &before,
+                apply: &plan.head.spec.apply,
+                ready: Ready {
+                    target: &*this.target,
+                    host: this.vault.host(),
+                    limit: options.limits.ready_wait,
+                },
+            },
             claim: &claim,
             record: Record {
                 vault: &this.vault,
@@ -97,6 +132,10 @@ impl Restore {
                 claim: &claim,
             },
             options,
+            open: Mutex::default(),
+            rearmed: Mutex::default(),
+            links: Mutex::default(),
+            discovery,
             started,
             operation,
             continued,
@@ -127,18 +166,29 @@ impl Restore {
         let discovery = self.target.discover().await?;
         let target = self.target_uid(&discovery).await?;
         plan.check(self.vault.writable_id()?, backup.root_hash()?, &target)?;
+        if plan.head.spec.refuse_stale {
+            plan.check_fresh(&self.plan(&plan.head.spec).await?)?;
+        }
         let planned = plan.definitions();
         let (apis, _) = self
             .target_apis(&backup, &discovery, |id| planned.contains(id.name()))
             .await?;
+        let apis = self
+            .with_services(
+                apis,
+                &backup,
+                &discovery,
+                &plan.head.spec,
+                &plan.ingresses(),
+            )
+            .await?;
         let host = self.vault.host();
         let operation = operation_id(&*host.clock, &*host.entropy)?;
         let ours = self.earlier_managers(&plan.head.spec.name).await?;
-        let csdr = layout.csdr()?;
-        self.check_not_ended(&csdr).await?;
+        self.check_not_ended(layout).await?;
         let digest = plan.head.spec.digest()?;
         let request = ClaimRequest {
-            folder: csdr.clone(),
+            folder: layout.csdr()?,
             operation,
             purpose: "restore",
             spec_digest: &digest,
@@ -148,7 +198,7 @@ impl Restore {
         let (claim, continued) =
             Claim::take(self.vault.backend().clone(), host.clone(), request).await?;
         // Between the look above and the claim a running operation may have ended and its claim expired.
-        if continued && let Err(error) = self.check_not_ended(&csdr).await {
+        if continued && let Err(error) = self.check_not_ended(layout).await {
             // Whoever comes next need not wait; if this fails as well, the claim expires by itself.
             let _ = claim.give_back().await;
             return Err(error);
@@ -156,25 +206,33 @@ impl Restore {
         Ok(Begun {
             backup,
             apis,
+            discovery,
             claim,
             continued,
             ours,
         })
     }
 
-    /// Refuses the name of a restore that has ended.
-    async fn check_not_ended(&self, csdr: &VaultKey) -> Result<()> {
-        let keys = self.vault.backend().keys(csdr, 1_000_000).await?;
-        match keys
-            .into_iter()
-            .find(|meta| meta.key.name() == "report.json")
-        {
-            None => Ok(()),
-            Some(report) => Err(Error::new(
-                ErrorKind::AlreadyExists,
-                "a restore of this name has ended; use a new name",
-            )
-            .with_context("report", report.key)),
+    /// Refuses the name of a restore that has ended, and one that Velero has used: its files are never touched.
+    async fn check_not_ended(&self, layout: &RestoreLayout) -> Result<()> {
+        let backend = self.vault.backend();
+        let taken = |message: &'static str, key: VaultKey| {
+            Err(Error::new(ErrorKind::AlreadyExists, message).with_context("file", key))
+        };
+        let (mut own, mut foreign) = (false, None);
+        for meta in backend.keys(layout.folder(), 1_000_000).await? {
+            let path = meta.key.below(layout.folder()).unwrap_or_default();
+            if !path.starts_with("csdr/") {
+                foreign = Some(meta.key);
+            } else if meta.key.name() == "report.json" {
+                return taken("a restore of this name has ended; use a new name", meta.key);
+            } else {
+                own = true;
+            }
+        }
+        match foreign {
+            Some(key) if !own => taken("Velero has restored under this name; use a new name", key),
+            _ => Ok(()),
         }
     }
 }
@@ -182,6 +240,7 @@ impl Restore {
 struct Begun {
     backup: StoredBackup,
     apis: TargetApis,
+    discovery: Discovery,
     claim: Claim,
     continued: bool,
     ours: std::collections::BTreeSet<String>,
@@ -193,11 +252,22 @@ struct Run<'a> {
     plan: &'a RestorePlan,
     backup: StoredBackup,
     apis: TargetApis,
-    creator: Creator<'a>,
+    /// What every object goes through, as in the plan.
+    chain: Chain,
+    meeting: Meeting<'a>,
     claim: &'a Claim,
     record: Record<'a>,
     options: &'a RunOptions,
     outcomes: Mutex<Outcomes>,
+    /// Rows of pods whose annotations ask for hooks.
+    hooked: Mutex<BTreeSet<usize>>,
+    hooks: Mutex<HookReport>,
+    /// What was created open so far.
+    open: Mutex<Vec<Disarmed>>,
+    rearmed: Mutex<Vec<Rearmed>>,
+    /// Objects whose owners are not all there yet.
+    links: Mutex<Vec<Link>>,
+    discovery: Discovery,
     started: Timestamp,
     operation: Uuid,
     continued: bool,
@@ -215,14 +285,21 @@ impl Run<'_> {
         }
         self.record.begin(self.operation, self.plan).await?;
         self.settle_what_is_decided();
+        if self.continued {
+            self.remember_links().await?;
+        }
         for wave in Wave::ALL {
             self.wave(wave).await?;
+            self.link().await?;
             match wave {
                 Wave::Definitions => self.wait_for_definitions().await?,
                 Wave::Namespaces => self.bare_namespaces().await?,
+                Wave::Workloads => self.wait_for_converters().await?,
                 _ => {}
             }
         }
+        self.arm().await?;
+        self.run_hooks().await?;
         let outcome = if self.outcomes().errors.is_empty() {
             Outcome::Completed
         } else {
@@ -238,16 +315,23 @@ impl Run<'_> {
     fn settle_what_is_decided(&self) {
         for (at, row) in self.plan.rows.iter().enumerate() {
             let outcome = match row.action {
-                Action::Create => continue,
+                Action::Create
+                | Action::Update
+                | Action::Merge
+                | Action::Apply
+                | Action::Recreate => continue,
+                // It may have been created without it.
+                Action::CreatedBefore if self.plan.restores_status(row) => continue,
                 Action::SkipExisting => ObjectOutcome::Existed,
+                Action::Equal => ObjectOutcome::Unchanged,
                 Action::CreatedBefore => ObjectOutcome::Created,
-                Action::Blocked => ObjectOutcome::Failed,
+                Action::Blocked | Action::Fail => ObjectOutcome::Failed,
                 Action::Skip => ObjectOutcome::Skipped,
             };
             let kind = self.plan.kind(row).ok();
             let blocked = kind.and_then(|kind| kind.blocked.clone());
             let message = match row.action {
-                Action::Blocked | Action::Skip => self
+                Action::Blocked | Action::Skip | Action::SkipExisting | Action::Fail => self
                     .plan
                     .reason(at)
                     .map(|note| note.text.clone())
@@ -285,7 +369,7 @@ impl Run<'_> {
         });
     }
 
-    /// Creates the objects of one wave, in parallel.
+    /// Brings the objects of one wave into the target, in parallel.
     async fn wave(&self, wave: Wave) -> Result<()> {
         let rows: Vec<u32> = self.rows_of(wave);
         if rows.is_empty() {
@@ -354,7 +438,8 @@ impl Run<'_> {
 
     fn rows_of(&self, wave: Wave) -> Vec<u32> {
         let wanted = |row: &Row| {
-            row.action == Action::Create && self.plan.kind(row).is_ok_and(|kind| kind.wave == wave)
+            (row.action.writes() || row.action == Action::CreatedBefore)
+                && self.plan.kind(row).is_ok_and(|kind| kind.wave == wave)
         };
         let outcomes = self.outcomes();
         let pending = |at: usize| outcomes.rows().get(at) == Some(&ObjectOutcome::Pending);
@@ -413,24 +498,36 @@ impl Run<'_> {
     ) -> Result<(), (usize, Error)> {
         let row = &self.plan.rows[at];
         let size = object.json().len() as u64;
+        if is_pod(&source) && object.text().contains("post.hook.restore.") {
+            self.hooked
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(at);
+        }
         let target = self.plan.target_id(row).map_err(|error| (at, error))?;
-        let fitted = match self.fit(at, &source, object) {
+        let fitted = match self.fit(at, &source, object.clone()) {
             Ok(object) => object,
             Err((outcome, message)) => {
                 self.settle(at, &source, outcome, Some(message), size);
                 return Ok(());
             }
         };
-        let prepared = prepare(&fitted, &target).map_err(|error| (at, error))?;
+        let passage = self.chain.pass(&object, &fitted, target);
         drop(fitted);
-        let (outcome, message) = match prepared {
-            Prepared::Skip(reason) => (ObjectOutcome::Skipped, Some(reason.to_owned())),
-            Prepared::Create(object) => match self.create(&target, &object).await {
-                Ok(outcome) => (outcome, None),
-                Err(error) => (ObjectOutcome::Failed, Some(error.chain())),
+        let ended = match passage {
+            Ok(passage) => match passage.verdict() {
+                Verdict::Skip { reason } => Ended {
+                    outcome: ObjectOutcome::Skipped,
+                    message: Some(reason.to_string()),
+                },
+                Verdict::Restore => self
+                    .write(at, &object, &passage)
+                    .await
+                    .map_err(|error| (at, error))?,
             },
+            Err(error) => Ended::failed(&error),
         };
-        self.settle(at, &source, outcome, message, size);
+        self.settle(at, &source, ended.outcome, ended.message, size);
         Ok(())
     }
 
@@ -467,27 +564,71 @@ impl Run<'_> {
         }
     }
 
-    async fn create(&self, target: &ObjectId, object: &Object) -> Result<ObjectOutcome> {
-        let is_namespace = target.resource().to_string() == "namespaces";
-        match self.creator.create(object).await {
-            Ok(ObjectOutcome::Existed) if is_namespace => {
-                let there = self.restore.target.get(target, "v1").await?;
-                if there.is_none_or(|there| !there.meta().deleting) {
-                    return Ok(ObjectOutcome::Existed);
-                }
-                self.ready().gone(target).await?;
-                self.creator.create(object).await
-            }
-            ended => ended,
+    /// Writes an object that the transforms let pass, and its status if the plan says so. `Err` only for what concerns the vault.
+    async fn write(&self, at: usize, stored: &Object, passage: &Passage<'_>) -> Result<Ended> {
+        let row = &self.plan.rows[at];
+        let object = match passage.object() {
+            Ok(object) => object,
+            Err(error) => return Ok(Ended::failed(&error)),
+        };
+        let ended = match row.action {
+            Action::CreatedBefore => Ended {
+                outcome: ObjectOutcome::Created,
+                message: None,
+            },
+            _ => self.bring(at, stored, &object).await?,
+        };
+        let created = matches!(
+            ended.outcome,
+            ObjectOutcome::Created | ObjectOutcome::Recreated
+        );
+        let status = passage
+            .status()
+            .filter(|_| created && self.plan.restores_status(row));
+        if let Some(status) = status
+            && let Err(error) = self.meeting.writer.write_status(&object, status).await
+        {
+            // Source: velero.md section 3.10: a status that cannot be written is a warning.
+            let message = format!("its status was not restored: {}", error.chain());
+            let note = Note::new(object.id(), message);
+            self.outcomes().warnings.push(note);
         }
+        Ok(ended)
     }
 
-    fn ready(&self) -> Ready<'_> {
-        Ready {
-            target: &*self.restore.target,
-            host: self.restore.vault.host(),
-            limit: self.options.limits.ready_wait,
+    /// Brings an object into the target, with its owners, and so that nothing is switched on before somebody answers for it.
+    async fn bring(&self, at: usize, stored: &Object, object: &Object) -> Result<Ended> {
+        let row = &self.plan.rows[at];
+        if let Some(ended) = self.unanswered(row.action, object).await {
+            return Ok(ended);
         }
+        let wanted = match row.action {
+            Action::Create | Action::Recreate => {
+                match self.owned(at, stored, object.clone()).await {
+                    Ok(wanted) => wanted,
+                    Err(error) => return Ok(Ended::failed(&error)),
+                }
+            }
+            Action::Merge => {
+                self.link_later(at, stored)?;
+                object.clone()
+            }
+            _ => object.clone(),
+        };
+        let open = self.opened(at, &wanted).await?;
+        let guest = Guest {
+            action: row.action,
+            state: row.state,
+            from: stored.id().resource(),
+            stored: Some(stored),
+            wanted: &wanted,
+            first: open.as_ref(),
+        };
+        self.meeting.bring(&guest).await
+    }
+
+    fn ready(&self) -> &Ready<'_> {
+        &self.meeting.ready
     }
 
     /// Kinds that the backup defines itself must be established and served before their objects come.
@@ -551,10 +692,86 @@ impl Run<'_> {
             let id = ObjectId::new("namespaces".parse()?, None, name.as_str())?;
             let json = serde_json::json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
             let object = Object::parse(id.resource().clone(), json.to_string().into_bytes())?;
-            if let Err(error) = self.create(&id, &object).await {
-                self.outcomes().errors.push(Note::new(id, error.chain()));
+            let guest = Guest {
+                action: Action::Create,
+                state: 0,
+                from: id.resource(),
+                stored: None,
+                wanted: &object,
+                first: None,
+            };
+            let ended = self.meeting.bring(&guest).await?;
+            if let (ObjectOutcome::Failed, Some(message)) = (ended.outcome, ended.message) {
+                self.outcomes().errors.push(Note::new(id, message));
             }
         }
+        Ok(())
+    }
+
+    /// The hooks of pods that this restore made, now or before it died.
+    async fn run_hooks(&self) -> Result<()> {
+        let spec = &self.plan.head.spec.hooks;
+        let hooked =
+            std::mem::take(&mut *self.hooked.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut pods = Vec::new();
+        for (at, row) in self.plan.rows.iter().enumerate() {
+            let made = matches!(
+                self.outcomes().rows().get(at),
+                Some(ObjectOutcome::Created | ObjectOutcome::Recreated)
+            );
+            // What a dead operation made was not read again: its pods are asked.
+            let asks =
+                spec.has_commands() || hooked.contains(&at) || row.action == Action::CreatedBefore;
+            if made && asks {
+                let id = self.plan.target_id(row)?;
+                pods.extend(is_pod(&id).then_some(id));
+            }
+        }
+        let Some(first) = pods.first() else {
+            return Ok(());
+        };
+        let Some(executor) = self.restore.hooks.as_deref() else {
+            if !hooked.is_empty() {
+                let message = "pods have hooks in their annotations that were not run, this is the first: nothing runs hooks";
+                let note = Note::new(first, format!("{} {message}", hooked.len()));
+                self.outcomes().warnings.push(note);
+            }
+            return Ok(());
+        };
+        self.options.observer.observe(&Event::StageStarted {
+            stage: "hooks",
+            objects: None,
+        });
+        let stage = RestoreHooksStage {
+            target: &*self.restore.target,
+            executor,
+            host: self.restore.vault.host(),
+            rules: RestoreHookRules::new(spec)?,
+            stopped: Default::default(),
+            ended: Mutex::default(),
+        };
+        stage.run(pods).await?;
+        let ended = stage
+            .ended
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut outcomes = self.outcomes();
+        let outcomes = &mut *outcomes;
+        for (notes, kept) in [
+            (ended.errors, &mut outcomes.errors),
+            (ended.warnings, &mut outcomes.warnings),
+        ] {
+            for note in notes {
+                self.options.observer.observe(&Event::Noted {
+                    message: &note.to_string(),
+                });
+                kept.push(note);
+            }
+        }
+        *self.hooks.lock().unwrap_or_else(PoisonError::into_inner) = ended.report;
+        self.options
+            .observer
+            .observe(&Event::StageEnded { stage: "hooks" });
         Ok(())
     }
 
@@ -569,11 +786,25 @@ impl Run<'_> {
             ended: self.restore.vault.host().clock.now(),
             continued: self.continued,
             objects: outcomes.counts(),
+            hooks: self
+                .hooks
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
             warnings: outcomes.warnings.clone(),
             errors: outcomes.errors.clone(),
+            rearmed: self
+                .rearmed
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
             failure: error.map(Failure::new),
         }
     }
+}
+
+fn is_pod(id: &ObjectId) -> bool {
+    id.resource().group().is_empty() && id.resource().resource() == "pods"
 }
 
 fn stage_name(wave: Wave) -> &'static str {
@@ -588,6 +819,7 @@ fn stage_name(wave: Wave) -> &'static str {
         Wave::Pods => "pods",
         Wave::ReplicaSets => "replica sets",
         Wave::Workloads => "workloads",
+        Wave::Custom => "custom resources",
         Wave::Admission => "admission",
         Wave::Apis => "apis",
         Wave::Quotas => "quotas",

@@ -1,7 +1,26 @@
 //! Rules about whole kinds and namespaces.
 
-use super::{LeftOut, LeftOutReason, Patterns};
+use super::{Asked, LeftOut, LeftOutReason, Selection};
 use crate::model::{ApiResource, Discovery, GroupResource, Object};
+use memchr::memmem::find;
+use std::collections::BTreeMap;
+
+/// Labels that leave an object, or a namespace with everything in it, out of every backup if their value is exactly `true`.
+/// Source: velero.md sections 2.2 and 2.4; the second is csdr's own.
+pub const OPT_OUT_LABELS: [&str; 2] = [
+    "velero.io/exclude-from-backup",
+    "csdr.alibabacloud.com/exclude-from-backup",
+];
+
+/// The label that leaves an object with these labels out of backups, if it has one.
+pub fn opted_out(labels: &BTreeMap<String, String>) -> Option<&'static str> {
+    if labels.is_empty() {
+        return None;
+    }
+    OPT_OUT_LABELS
+        .into_iter()
+        .find(|label| labels.get(*label).is_some_and(|value| value == "true"))
+}
 
 /// Namespaces that are left out unless they are named (R180–R182).
 pub const SYSTEM_NAMESPACES: [&str; 5] = [
@@ -18,7 +37,7 @@ pub fn is_system_namespace(name: &str) -> bool {
 }
 
 /// Kinds that are never stored, with the reason.
-const NEVER_STORED: [(&str, &str); 9] = [
+const NEVER_STORED: [(&str, &str); 12] = [
     ("events", "a record of what happened, gone after an hour"),
     (
         "events.events.k8s.io",
@@ -39,6 +58,18 @@ const NEVER_STORED: [(&str, &str); 9] = [
     (
         "ipaddresses.networking.k8s.io",
         "allocated for Services by the server",
+    ),
+    (
+        "resourceslices.resource.k8s.io",
+        "published by drivers for their nodes",
+    ),
+    (
+        "storageversions.internal.apiserver.k8s.io",
+        "the API server's own record",
+    ),
+    (
+        "componentstatuses",
+        "the state of the control plane just now",
     ),
 ];
 
@@ -95,10 +126,16 @@ pub fn object_left_out(object: &Object) -> Option<LeftOut> {
     if object.meta().deleting {
         return Some(LeftOut::object(id, LeftOutReason::BeingDeleted));
     }
+    if let Some(label) = opted_out(labels) {
+        let mut left = LeftOut::object(id, LeftOutReason::OptedOut);
+        left.detail = format!("label {label}");
+        return Some(left);
+    }
     match (id.resource().group(), id.resource().resource()) {
         ("", "configmaps") if id.name() == "kube-root-ca.crt" => {
             made("published by the root CA controller")
         }
+        ("", "secrets") if is_made_token(object) => made("a token of the source's own signer"),
         ("", "endpoints")
             if labels
                 .get("endpoints.kubernetes.io/managed-by")
@@ -167,9 +204,40 @@ pub fn object_left_out(object: &Object) -> Option<LeftOut> {
     }
 }
 
+/// Whether a Secret is a token that controllers made: of a service account that nobody asked for, as releases before 1.24 make them
+/// (named `<service account>-token-<five letters>`), or of a bootstrap. A token that a person asked for is kept; the restore empties it.
+/// Source: `serviceaccount/tokens_controller.go`; `k8s.io/cluster-bootstrap`.
+fn is_made_token(object: &Object) -> bool {
+    const ACCOUNT: &str = "kubernetes.io/service-account-token";
+    const BOOTSTRAP: &str = "bootstrap.kubernetes.io/token";
+    let json = object.json();
+    // Few Secrets are tokens: the others are not parsed.
+    if find(json, ACCOUNT.as_bytes()).is_none() && find(json, BOOTSTRAP.as_bytes()).is_none() {
+        return false;
+    }
+    let Ok(tree) = object.tree() else {
+        return false;
+    };
+    match tree.text_at(&["type"]) {
+        Some(BOOTSTRAP) => true,
+        Some(ACCOUNT) => {
+            let owner = [
+                "metadata",
+                "annotations",
+                "kubernetes.io/service-account.name",
+            ];
+            let made = object.id().name().rsplit_once("-token-");
+            made.is_some_and(|(account, end)| {
+                end.len() == 5 && tree.text_at(&owner) == Some(account)
+            })
+        }
+        _ => false,
+    }
+}
+
 /// What the resource filter says of one resource of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ResourceChoice {
+pub(crate) enum ResourceChoice {
     /// Its objects are taken.
     Taken,
     /// Not asked for; nothing is recorded beyond the spec itself.
@@ -180,16 +248,14 @@ pub enum ResourceChoice {
 
 impl ResourceChoice {
     /// Applies rules and filter; scope is decided by the caller.
-    pub fn of(resource: &ApiResource, discovery: &Discovery, filter: &Patterns) -> Self {
+    pub(crate) fn of(resource: &ApiResource, discovery: &Discovery, selection: &Selection) -> Self {
         let name = resource.resource.to_string();
         let left = |reason, detail: &str| Self::LeftOut(LeftOut::rule(&name, reason, detail));
         let spellings = resource.spellings();
-        let spellings: Vec<&str> = spellings.iter().map(String::as_str).collect();
-        if spellings.iter().any(|spelling| filter.excludes(spelling)) {
-            return left(LeftOutReason::Excluded, "");
-        }
-        if !spellings.iter().any(|spelling| filter.includes(spelling)) {
-            return Self::NotAsked;
+        match selection.asks(&spellings, resource.namespaced) {
+            Asked::Excluded => return left(LeftOutReason::Excluded, ""),
+            Asked::No => return Self::NotAsked,
+            Asked::Yes => {}
         }
         if let Some(why) = never_stored(&resource.resource) {
             return left(LeftOutReason::MadeByCluster, why);
@@ -221,3 +287,6 @@ impl ResourceChoice {
         Self::Taken
     }
 }
+
+#[cfg(test)]
+mod tests;

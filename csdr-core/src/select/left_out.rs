@@ -73,6 +73,12 @@ pub enum LeftOutReason {
     Excluded,
     /// Cluster-scoped, and the spec does not take those.
     ClusterScoped,
+    /// Labelled by its owner to be left out (velero.md sections 2.2 and 2.4).
+    OptedOut,
+    /// The object is stored, but fields of it are masked.
+    Masked,
+    /// A captured object names it, and the source does not have it.
+    Missing,
     /// The server refused the list: a gap.
     Forbidden,
     /// The API's part could not be discovered: a gap.
@@ -81,6 +87,12 @@ pub enum LeftOutReason {
     Unlisted,
     /// The item could not be read: a gap.
     Unreadable,
+    /// A pod's pre hook failed, and says that this is an error: a gap. Source: velero.md section 2.8.
+    HookFailed,
+    /// Whoever wrote the backup could not back everything up: a gap.
+    PartialBackup,
+    /// The data of a volume that another tool keeps: its claim is restored without it.
+    VolumeData,
 }
 
 impl LeftOutReason {
@@ -88,7 +100,12 @@ impl LeftOutReason {
     pub fn is_gap(self) -> bool {
         matches!(
             self,
-            Self::Forbidden | Self::Undiscovered | Self::Unlisted | Self::Unreadable
+            Self::Forbidden
+                | Self::Undiscovered
+                | Self::Unlisted
+                | Self::Unreadable
+                | Self::HookFailed
+                | Self::PartialBackup
         )
     }
 }
@@ -103,10 +120,16 @@ impl fmt::Display for LeftOutReason {
             Self::NotStorable => "cannot be listed and created again",
             Self::Excluded => "excluded by the spec",
             Self::ClusterScoped => "cluster-scoped, and the spec does not take those",
+            Self::OptedOut => "labelled to be left out of backups",
+            Self::Masked => "fields of it are masked",
+            Self::Missing => "named by a captured object, but not there",
             Self::Forbidden => "reading was forbidden",
             Self::Undiscovered => "could not be discovered",
             Self::Unlisted => "could not be listed",
             Self::Unreadable => "could not be read",
+            Self::HookFailed => "its pre hook failed",
+            Self::PartialBackup => "the backup itself is not whole",
+            Self::VolumeData => "not restored with its claim",
         })
     }
 }

@@ -139,6 +139,23 @@ impl Patterns {
         })
     }
 
+    /// The excluded names without wildcards.
+    pub fn literal_excluded(&self) -> impl Iterator<Item = &str> {
+        self.excluded.iter().filter_map(|pattern| match pattern {
+            Pattern::Name(name) => Some(name.as_str()),
+            Pattern::Glob(_) => None,
+        })
+    }
+
+    /// Whether there is an exclude list, of names only.
+    pub fn is_literal_exclusion(&self) -> bool {
+        !self.excluded.is_empty()
+            && self
+                .excluded
+                .iter()
+                .all(|pattern| matches!(pattern, Pattern::Name(_)))
+    }
+
     /// Whether the include list holds names only: then nothing needs to be looked up to know what it means.
     pub fn is_literal(&self) -> bool {
         !self.included.is_empty()

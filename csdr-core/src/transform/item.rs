@@ -1,8 +1,9 @@
 //! One object on its way.
 
+use super::difference;
 use crate::{
     conversion::{
-        Change, Loss, LossKind, Severity, Stage,
+        Change, Edit, Loss, LossKind, Severity, Stage,
         draft::{Log, Node},
     },
     model::{Object, ObjectId, Tree},
@@ -44,19 +45,22 @@ pub struct TransformItem<'a> {
 impl<'a> TransformItem<'a> {
     /// An object as stored, where it will go, and the tree that is to be changed: the stored object in the target's version.
     pub fn new(stored: &'a Object, target: ObjectId, tree: Tree) -> Self {
+        let secret =
+            target.resource().group().is_empty() && target.resource().resource() == "secrets";
         Self {
             stored,
             target,
             tree,
             log: Log {
                 stage: Stage::Transforms,
+                secret,
                 ..Log::default()
             },
         }
     }
 
     /// The object as the backup has it, in the stored version.
-    pub fn stored(&self) -> &Object {
+    pub fn stored(&self) -> &'a Object {
         self.stored
     }
 
@@ -79,6 +83,21 @@ impl<'a> TransformItem<'a> {
     /// The value at a path.
     pub fn get(&self, path: &[&str]) -> Option<&Tree> {
         self.tree.at(path).filter(|value| !value.is_null())
+    }
+
+    /// The value at a path as it came in, also if a transform has taken it away since: `status`, `metadata.ownerReferences`.
+    pub fn original(&self, path: &[&str]) -> Option<&Tree> {
+        let here = |change: &&Change| {
+            change.edit == Edit::Removed
+                && change
+                    .path
+                    .strip_prefix('/')
+                    .is_some_and(|keys| keys.split('/').eq(path.iter().copied()))
+        };
+        self.get(path).or_else(|| {
+            let taken = self.log.changes.iter().find(here);
+            taken.and_then(|change| change.before.as_ref())
+        })
     }
 
     /// The string at a path.
@@ -110,6 +129,50 @@ impl<'a> TransformItem<'a> {
         reason: impl Into<Cow<'static, str>>,
     ) {
         self.node().warn(path, LossKind::Meaning, severity, reason);
+    }
+
+    /// Says something about a place, by its JSON pointer, without showing its value.
+    pub fn tell(
+        &mut self,
+        path: impl Into<String>,
+        kind: LossKind,
+        severity: Severity,
+        reason: impl Into<Cow<'static, str>>,
+    ) {
+        self.log.losses.push(Loss {
+            stage: self.log.stage,
+            path: path.into(),
+            kind,
+            value: None,
+            severity,
+            reason: reason.into(),
+        });
+    }
+
+    /// Puts another tree in the place of the object. Every value that differs is recorded; those of a Secret are not shown.
+    pub fn replace_tree(&mut self, tree: Tree, reason: impl Into<Cow<'static, str>>) {
+        let before = std::mem::replace(&mut self.tree, tree);
+        let is_secret = self.kind() == ("", "secrets");
+        let is_shown = |path: &str| {
+            let inside = |field: &str| path.strip_prefix(field).map(|rest| rest.split('/').next());
+            !is_secret || ![inside("/data"), inside("/stringData")].contains(&Some(Some("")))
+        };
+        let mut found = Vec::new();
+        difference::find(Some(&before), Some(&self.tree), &mut Vec::new(), &mut found);
+        let (stage, reason) = (self.log.stage, reason.into());
+        let changes = found.into_iter().map(|one| {
+            let shown = is_shown(&one.path);
+            Change {
+                stage,
+                edit: one.edit(),
+                before: one.before.filter(|_| shown).cloned(),
+                after: one.after.filter(|_| shown).cloned(),
+                path: one.path,
+                severity: Severity::Info,
+                reason: reason.clone(),
+            }
+        });
+        self.log.changes.extend(changes);
     }
 
     /// The root as the built-in transforms edit it.

@@ -1,8 +1,10 @@
 //! Backups that Velero wrote: an archive without index, side files without hashes.
 
-use super::{IndexPartRecord, Problem, StoredBackup, VerifyLevel, VerifyReport};
+mod listed;
+
+use super::{IndexPartRecord, Problem, StoredBackup, VeleroDetails, VerifyLevel, VerifyReport};
 use crate::{
-    Error, Result,
+    Error, ErrorKind, Result,
     archive::{ArchiveReader, EntryPath, ForeignArchive, Layout, ObjectPath, PathVersion},
     model::Object,
     port::{ComputeExt, ReadRange, VaultBackend, VaultBackendExt, VaultKey, operation_id},
@@ -11,6 +13,7 @@ use crate::{
 };
 use flate2::write::MultiGzDecoder;
 use futures::TryStreamExt;
+use listed::Listed;
 use std::{io::Write, sync::Arc};
 
 /// How many bad entries of an archive are named; the others are counted.
@@ -20,8 +23,11 @@ impl StoredBackup {
     /// Reads a backup that Velero wrote once, and rewrites its archive into `scratch` as members with an index: then it reads like
     /// csdr's own. Backups that csdr wrote come back as they are.
     ///
+    /// What of the backup a restore from here does not bring back is in [`StoredBackup::gaps`].
+    ///
     /// # Errors
-    /// `Corrupt` for a damaged archive; the vault's and the scratch's.
+    /// `Incomplete` for a backup that Velero has not finished, or is deleting, and for a failed one without an archive; `Corrupt` for a
+    /// damaged archive; the vault's and the scratch's.
     pub async fn with_scratch(mut self, scratch: Arc<dyn VaultBackend>) -> Result<Self> {
         if self.is_indexed() {
             return Ok(self);
@@ -31,13 +37,17 @@ impl StoredBackup {
                 .with_operation("read Velero's backup")
                 .with_context("backup", self.layout.name())
         };
+        if self.record.is_unfinished() {
+            return Err(about(self.unusable("Velero has not finished this backup, or is deleting it; wait for its end, or take another one")));
+        }
         let key = self.layout.file(&self.layout.archive_path())?;
-        let archive = self
-            .vault
-            .backend
-            .get(&key, ReadRange::Full)
-            .await
-            .map_err(about)?;
+        let archive = match self.vault.backend.get(&key, ReadRange::Full).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let missing = self.unusable("Velero's backup has no archive; take another one");
+                return Err(about(missing.with_context("key", key).with_source(error)));
+            }
+            read => read.map_err(about)?,
+        };
         // A folder of its own each time: what an earlier, dropped reading left there is not taken for this one's.
         let reading = operation_id(&*self.vault.host.clock, &*self.vault.host.entropy)?;
         let prefix = VaultKey::parse(format!("velero/{}/{reading}", self.layout.name()))?;
@@ -57,13 +67,21 @@ impl StoredBackup {
         });
         let (index, summary) = (index.collect(), foreign.summary());
         let (data, sha256, rows) = (foreign.data().clone(), summary.archive.sha256, summary.rows);
-        self.unreadable = foreign
+        self.gaps = foreign
             .gaps()
             .iter()
             .map(|gap| LeftOut::rule(&gap.entry, LeftOutReason::Unreadable, &gap.reason))
             .collect();
+        if let Some(told) = self.velero().await? {
+            self.gaps.extend(gaps_of(self.name(), &told));
+        }
         self.set_source(scratch, data, sha256, index, rows);
         Ok(self)
+    }
+
+    fn unusable(&self, message: &'static str) -> Error {
+        Error::new(ErrorKind::Incomplete, message)
+            .with_context("phase", self.record.phase.escape_debug())
     }
 
     /// Verifies what can be: that every file unpacks, and that every object of the archive is one.
@@ -76,6 +94,9 @@ impl StoredBackup {
             self.name(),
             "Velero stores no hashes: a changed file that still opens cannot be told",
         ));
+        if let Some(said) = self.said_of_phase() {
+            report.notes.push(Note::new(self.name(), said));
+        }
         let backend = &**self.vault.backend();
         let archive = self.layout.file(&self.layout.archive_path())?;
         for meta in backend.keys(self.layout.folder(), 10_000).await? {
@@ -104,6 +125,21 @@ impl StoredBackup {
             });
         }
         Ok(())
+    }
+
+    /// What the phase says of the archive, if it is not a whole one.
+    fn said_of_phase(&self) -> Option<String> {
+        let phase = self.record.phase.escape_debug();
+        match self.record.phase.as_str() {
+            "Completed" => None,
+            "PartiallyFailed" | "Failed" | "FailedValidation" => Some(format!(
+                "Velero says that this backup is {phase}, with {} errors: objects may be missing",
+                self.record.errors
+            )),
+            _ => Some(format!(
+                "Velero says that this backup is {phase}: it is not finished, or being deleted, and cannot be restored"
+            )),
+        }
     }
 
     /// Unpacks one of Velero's side files as it streams by: a log may have any size, and none of it is kept.
@@ -141,6 +177,7 @@ impl StoredBackup {
             self.vault.host.compute.clone(),
             self.limits,
         );
+        let mut listed = Listed::read(self).await?;
         // Velero ≥ 1.4 writes each object twice, without version and in the preferred one; older ones only the first.
         let (mut plain, mut preferred, mut bad) = (0u64, 0u64, 0usize);
         while let Some(entry) = reader.next().await? {
@@ -148,11 +185,14 @@ impl StoredBackup {
                 continue;
             };
             match check_entry(path, entry.data.clone()) {
-                Ok(()) => match path.version {
-                    PathVersion::Plain => plain += 1,
-                    PathVersion::Preferred(_) => preferred += 1,
-                    PathVersion::Served(_) => {}
-                },
+                Ok(object) => {
+                    match path.version {
+                        PathVersion::Plain => plain += 1,
+                        PathVersion::Preferred(_) => preferred += 1,
+                        PathVersion::Served(_) => {}
+                    }
+                    listed.found(&object);
+                }
                 Err(error) => {
                     bad += 1;
                     if bad <= MAX_BAD_ENTRIES {
@@ -170,15 +210,45 @@ impl StoredBackup {
                 message: format!("{} more entries are bad", bad - MAX_BAD_ENTRIES),
             });
         }
+        listed.end(&self.layout.archive_path(), &self.record.phase, report);
         Ok(())
     }
 }
 
-/// Whether an entry's JSON is the object that its path names.
-fn check_entry(path: &ObjectPath, json: bytes::Bytes) -> Result<()> {
+/// What a restore does not bring back, as Velero's files tell it.
+fn gaps_of(name: &str, told: &VeleroDetails) -> Vec<LeftOut> {
+    let mut gaps = Vec::new();
+    let whole = |reason, detail: String| LeftOut::rule(format!("backup {name}"), reason, detail);
+    if told.phase != "Completed" {
+        let first = told.errors.iter().next().map(ToString::to_string);
+        let why = first.or_else(|| told.failures.first().cloned());
+        let why = why.map(|why| format!("; first: {why}")).unwrap_or_default();
+        let detail = format!(
+            "Velero says {}, {} errors{why}",
+            told.phase,
+            told.errors.len()
+        );
+        gaps.push(whole(LeftOutReason::PartialBackup, detail));
+    }
+    for file in &told.unreadable_files {
+        gaps.push(LeftOut::rule(file, LeftOutReason::Unreadable, ""));
+    }
+    for volume in &told.volumes {
+        let what = format!("data of {volume}");
+        gaps.push(LeftOut::rule(what, LeftOutReason::VolumeData, ""));
+    }
+    if told.volumes_beyond > 0 {
+        let detail = format!("{} more volumes", told.volumes_beyond);
+        gaps.push(whole(LeftOutReason::VolumeData, detail));
+    }
+    gaps
+}
+
+/// The object of an entry, if it is the one that its path names.
+fn check_entry(path: &ObjectPath, json: bytes::Bytes) -> Result<Object> {
     let object = Object::parse(path.id.resource().clone(), json)?;
     if *object.id() == path.id {
-        return Ok(());
+        return Ok(object);
     }
     Err(Error::corrupt(
         "entry holds another object than its path says",

@@ -1,18 +1,20 @@
 //! Removing what dead operations left.
 
 use super::{
-    BackupLayout, MAX_DOCUMENT, RestoreLayout, Vault, claim,
+    BackupLayout, Journal, MAX_DOCUMENT, RestoreLayout, Vault, claim,
     delete::{folder_keys, remove_claims, remove_files},
     layout::{self, COMMIT_RECORD, MARK},
+    still_frozen, thaw_dead,
     velero::CommitRecord,
 };
 use crate::{
     Error, ErrorKind, Result,
-    port::{VaultBackend, VaultBackendExt, VaultKey},
+    port::{HookExecutor, VaultBackend, VaultBackendExt, VaultKey},
+    restore::is_note,
 };
 use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// How to collect.
 ///
@@ -27,6 +29,18 @@ pub struct GcOptions {
     pub dry_run: bool,
     /// How long the collector's own claim of a folder holds.
     pub claim_expiry: Duration,
+    /// Thaws pods that a dead backup left frozen, in the cluster that it was made from. Without it, or with one of another cluster, such
+    /// a folder is kept: it is the only record of them.
+    pub hooks: Option<Arc<dyn HookExecutor>>,
+}
+
+impl GcOptions {
+    /// Thaws what dead backups of this cluster left frozen.
+    #[must_use]
+    pub fn with_hooks(mut self, executor: impl HookExecutor) -> Self {
+        self.hooks = Some(Arc::new(executor));
+        self
+    }
 }
 
 impl Default for GcOptions {
@@ -34,6 +48,7 @@ impl Default for GcOptions {
         Self {
             dry_run: false,
             claim_expiry: Duration::from_secs(120),
+            hooks: None,
         }
     }
 }
@@ -48,21 +63,31 @@ pub struct GcReport {
     pub kept: Vec<String>,
     /// Folders that could not be removed, with the reason.
     pub failed: Vec<String>,
+    /// Pods that were thawed, with how that ended: `shop/db-0: post hook …`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub thawed: Vec<String>,
 }
 
 /// Why a folder is kept whose operation has come to its end after all.
 const ENDED: &str = "it has ended meanwhile";
+
+/// Why a folder is kept that says which webhooks of a cluster must be armed: only it knows.
+const OPEN: &str =
+    "it has left webhooks of its target open; run the same restore again, or arm them";
 
 #[derive(Default)]
 struct Folder {
     committed: bool,
     deleting: bool,
     claimed: bool,
+    /// Webhooks of a cluster may be open because of it.
+    open: bool,
 }
 
 impl Vault {
     /// Removes what dead operations left: folders with an expired csdr claim and no commit record, and begun deletions.
-    /// Never touches Velero's backups, complete ones, or a running operation (format rule 3).
+    /// Never touches Velero's backups, complete ones, or a running operation (format rule 3). A restore that may have left webhooks of
+    /// its target open is kept until they are armed ([`Restore::rearm`](crate::restore::Restore::rearm)).
     ///
     /// # Errors
     /// The backend's, while listing. A folder that cannot be removed is in the report.
@@ -79,7 +104,7 @@ impl Vault {
                     commit: Some(layout.commit()?),
                     is_commit: is_backup,
                 };
-                let removal = self.collect(place, options).await;
+                let removal = self.collect(place, options, &mut report.thawed).await;
                 note(&mut report, format!("backups/{name}"), removal);
             }
         }
@@ -93,7 +118,7 @@ impl Vault {
                     commit: None,
                     is_commit: is_restore,
                 };
-                let removal = self.collect(place, options).await;
+                let removal = self.collect(place, options, &mut report.thawed).await;
                 note(&mut report, format!("restores/{name}"), removal);
             }
         }
@@ -121,7 +146,12 @@ impl Vault {
     /// Removes one folder under a claim of its own, so that no continuation begins meanwhile. `Ok(Some)` says why it was kept.
     ///
     /// The list that found the folder may be old by now: what it said is looked at again, and under the claim once more.
-    async fn collect(&self, place: Place<'_>, options: &GcOptions) -> Result<Option<String>> {
+    async fn collect(
+        &self,
+        place: Place<'_>,
+        options: &GcOptions,
+        thawed: &mut Vec<String>,
+    ) -> Result<Option<String>> {
         let backend = &*self.backend;
         let (folder, keys) = self.look(&place).await?;
         if folder.deleting {
@@ -136,6 +166,9 @@ impl Vault {
         }
         if folder.committed {
             return Ok(Some(ENDED.to_owned()));
+        }
+        if folder.open {
+            return Ok(Some(OPEN.to_owned()));
         }
         let Some(holder) = claim::holder(backend, &place.csdr).await? else {
             return Ok(Some("nothing of it is left by now".to_owned()));
@@ -161,21 +194,42 @@ impl Vault {
             Err(error) => return Err(error),
         };
         let removal = claim.hold(async {
-            let (folder, keys) = self.look(&place).await?;
+            let (folder, _) = self.look(&place).await?;
             if folder.committed {
-                return Ok(true);
+                return Ok(Some(ENDED));
             }
+            if folder.open {
+                return Ok(Some(OPEN));
+            }
+            let mut journal = Journal::new(backend, &place.csdr, claim.operation())?;
+            // An entry that cannot be read was never whole: what it would have named was not begun.
+            let entries = journal.read_whole().await?;
+            let frozen = still_frozen(&entries);
+            let outcomes = thaw_dead(
+                options.hooks.as_deref(),
+                &*self.host.clock,
+                &frozen,
+                &mut journal,
+            );
+            thawed.extend(
+                outcomes
+                    .await?
+                    .iter()
+                    .map(|outcome| format!("{}: {outcome}", outcome.pod)),
+            );
+            // The journal has grown.
+            let (_, keys) = self.look(&place).await?;
             remove_files(backend, place.folder, &place.csdr, keys).await?;
-            Ok(false)
+            Ok(None)
         });
         match removal.await {
-            Ok(false) => {
+            Ok(None) => {
                 remove_claims(backend, &place.csdr).await?;
                 Ok(None)
             }
-            Ok(true) => {
+            Ok(Some(kept)) => {
                 claim.give_back().await?;
-                Ok(Some(ENDED.to_owned()))
+                Ok(Some(kept.to_owned()))
             }
             Err(error) => {
                 // Whoever comes next need not wait; if this fails as well, the claim expires by itself.
@@ -233,6 +287,7 @@ impl Folder {
         self.committed |= is_commit(path);
         self.deleting |= path == MARK;
         self.claimed |= path.starts_with("csdr/claim-");
+        self.open |= is_note(path);
     }
 }
 

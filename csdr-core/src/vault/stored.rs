@@ -7,7 +7,7 @@ use super::{
 use crate::{
     Error, ErrorKind, Result,
     archive::{ArchiveLimits, Digest, IndexPart, IndexRow, Member, MemberSpan, decode_member},
-    backup::BackupReport,
+    backup::{BackupPlan, BackupReport},
     cancel::Until,
     model::{GroupResource, Object, ObjectId},
     port::{ComputeExt, VaultBackend, VaultBackendExt, VaultKey},
@@ -31,8 +31,8 @@ pub struct StoredBackup {
     pub(super) record: CommitRecord,
     pub(super) manifest: Option<Manifest>,
     pub(super) limits: ArchiveLimits,
-    /// Entries of a foreign archive that are not objects, or cannot be read.
-    pub(super) unreadable: Vec<LeftOut>,
+    /// What a foreign backup does not give back.
+    pub(super) gaps: Vec<LeftOut>,
     source: Option<Source>,
 }
 
@@ -112,7 +112,7 @@ impl Vault {
             record,
             manifest,
             limits,
-            unreadable: Vec::new(),
+            gaps: Vec::new(),
             source,
         })
     }
@@ -221,9 +221,10 @@ impl StoredBackup {
         })
     }
 
-    /// Entries of an archive read through scratch that could not be taken over, each with its reason.
-    pub fn unreadable(&self) -> &[LeftOut] {
-        &self.unreadable
+    /// What a backup read through scratch does not give back, each with its reason: entries of the archive that are no readable objects,
+    /// what Velero itself could not back up, and the volumes' data, which lies in Velero's stores.
+    pub fn gaps(&self) -> &[LeftOut] {
+        &self.gaps
     }
 
     /// Whether its objects can be read: csdr's own always, Velero's once it was read through a scratch store.
@@ -460,6 +461,17 @@ impl StoredBackup {
         decode_document(
             &self.layout.file("csdr/spec.json")?,
             &self.csdr_file("csdr/spec.json", MAX_DOCUMENT).await?,
+        )
+    }
+
+    /// What was planned.
+    ///
+    /// # Errors
+    /// `Unsupported` for Velero's; `Corrupt` if it is not the stored one.
+    pub async fn plan(&self) -> Result<BackupPlan> {
+        decode_document(
+            &self.layout.file("csdr/plan.json")?,
+            &self.csdr_file("csdr/plan.json", MAX_DOCUMENT).await?,
         )
     }
 

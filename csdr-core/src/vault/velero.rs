@@ -1,4 +1,12 @@
-//! The commit record: Velero's `velero-backup.json`.
+//! The commit record: Velero's `velero-backup.json`, and what its files tell.
+
+mod details;
+mod results;
+mod volume;
+
+pub use details::{VeleroCount, VeleroDetails};
+pub(crate) use results::results;
+pub use volume::VeleroVolume;
 
 use super::layout::COMMIT_RECORD;
 use crate::{
@@ -135,6 +143,16 @@ impl CommitRecord {
         ]
     }
 
+    /// Whether Velero is still writing or deleting it: its archive may be missing, and may be another one tomorrow.
+    ///
+    /// Source: velero.md sections 1.2 and 2.10.
+    pub(super) fn is_unfinished(&self) -> bool {
+        !matches!(
+            self.phase.as_str(),
+            "Completed" | "PartiallyFailed" | "Failed" | "FailedValidation"
+        )
+    }
+
     /// Whether it says of itself that csdr wrote it.
     pub(super) fn is_signed(&self) -> bool {
         self.manifest_sha256.is_some() || self.operation.is_some()
@@ -156,44 +174,72 @@ fn namespaces_of(spec: &BackupSpec) -> Vec<String> {
     }
 }
 
+/// Filters that Velero's spec has under the same name and in the same form.
+const AS_IN_VELERO: [&str; 9] = [
+    "excludedNamespaces",
+    "includedResources",
+    "excludedResources",
+    "includedClusterScopedResources",
+    "excludedClusterScopedResources",
+    "includedNamespaceScopedResources",
+    "excludedNamespaceScopedResources",
+    "labelSelector",
+    "orLabelSelectors",
+];
+
 /// Writes the commit record as Velero ≥ 1.4 reads it (velero.md sections 1.6 and 8.3). Without `status.expiration`: Velero's
-/// collector would delete the backup and orphan its volumes.
+/// collector would delete the backup and orphan its volumes. The spec that a restore of csdr's goes by is `csdr/spec.json`: this one
+/// tells Velero's users what was asked, as far as Velero has words for it.
+///
+/// # Errors
+/// Never for a spec that was validated.
 pub(crate) fn commit_record(
     spec: &BackupSpec,
     report: &BackupReport,
     server_version: &str,
     manifest_sha256: &str,
-) -> Value {
+) -> Result<Value> {
+    let asked = serde_json::to_value(spec)
+        .map_err(|error| Error::invalid("spec cannot be written as JSON").with_source(error))?;
     let mut velero = json!({
         "metadata": {},
         "includedNamespaces": namespaces_of(spec),
-        "hooks": {},
+        "hooks": spec.hooks,
         "storageLocation": "default",
     });
-    let mut set = |name: &str, value: Value| velero[name] = value;
-    if !spec.excluded_namespaces.is_empty() {
-        set("excludedNamespaces", json!(spec.excluded_namespaces));
+    for name in AS_IN_VELERO {
+        if let Some(value) = asked.get(name) {
+            velero[name] = value.clone();
+        }
     }
-    if !spec.included_resources.is_empty() {
-        set("includedResources", json!(spec.included_resources));
-    }
-    if !spec.excluded_resources.is_empty() {
-        set("excludedResources", json!(spec.excluded_resources));
-    }
-    if !spec.label_selector.is_empty() {
-        set("labelSelector", json!(spec.label_selector));
+    if let Some(ordered) = asked.get("orderedResources").and_then(Value::as_object) {
+        let joined = |names: &Value| {
+            let names = names.as_array().into_iter().flatten();
+            names
+                .filter_map(Value::as_str)
+                .collect::<Vec<_>>()
+                .join(",")
+        };
+        let ordered = ordered.iter().map(|(kind, names)| (kind, joined(names)));
+        velero["orderedResources"] = json!(ordered.collect::<BTreeMap<_, _>>());
     }
     match spec.cluster_scoped {
         ClusterScope::Auto => {}
-        ClusterScope::Include => set("includeClusterResources", json!(true)),
-        ClusterScope::Exclude => set("includeClusterResources", json!(false)),
+        ClusterScope::Include => velero["includeClusterResources"] = json!(true),
+        ClusterScope::Exclude => velero["includeClusterResources"] = json!(false),
     }
     let mut annotations =
         json!({ MANIFEST_HASH: manifest_sha256, OPERATION: report.operation.to_string() });
     if !server_version.is_empty() {
-        annotations["velero.io/source-cluster-k8s-gitversion"] = json!(server_version);
+        let [major, minor] = release(server_version);
+        let mut annotate = |name: &str, value: &str| {
+            annotations[format!("velero.io/source-cluster-k8s-{name}")] = json!(value);
+        };
+        annotate("gitversion", server_version);
+        annotate("major-version", major);
+        annotate("minor-version", minor);
     }
-    json!({
+    let mut record = json!({
         "kind": "Backup",
         "apiVersion": "velero.io/v1",
         "metadata": {
@@ -212,6 +258,20 @@ pub(crate) fn commit_record(
             "warnings": report.warnings.len(),
             "errors": report.errors.len(),
             "progress": { "totalItems": report.objects, "itemsBackedUp": report.objects },
+            "hookStatus": {},
         },
-    })
+    });
+    if !report.hooks.is_empty() {
+        record["status"]["hookStatus"] = json!({
+            "hooksAttempted": report.hooks.attempted,
+            "hooksFailed": report.hooks.failed,
+        });
+    }
+    Ok(record)
+}
+
+/// Major and minor number of `v1.36.3`.
+fn release(version: &str) -> [&str; 2] {
+    let mut numbers = version.trim_start_matches('v').split('.');
+    [(); 2].map(|()| numbers.next().unwrap_or_default())
 }

@@ -16,12 +16,14 @@ use futures::TryStreamExt;
 use std::{collections::BTreeMap, collections::BTreeSet, io::Read as _, sync::Arc};
 
 const DEFAULT: (&[u8], &[u8]) = (
-    include_bytes!("../data/velero/default.tar.gz"),
-    include_bytes!("../data/velero/default-resource-list.json.gz"),
+    include_bytes!("../data/velero/default/clusters/one/backups/rich/rich.tar.gz"),
+    include_bytes!("../data/velero/default/clusters/one/backups/rich/rich-resource-list.json.gz"),
 );
 const ALL_VERSIONS: (&[u8], &[u8]) = (
-    include_bytes!("../data/velero/apigroupversions.tar.gz"),
-    include_bytes!("../data/velero/apigroupversions-resource-list.json.gz"),
+    include_bytes!("../data/velero/apigroupversions/clusters/one/backups/rich/rich.tar.gz"),
+    include_bytes!(
+        "../data/velero/apigroupversions/clusters/one/backups/rich/rich-resource-list.json.gz"
+    ),
 );
 
 fn prefix() -> VaultKey {

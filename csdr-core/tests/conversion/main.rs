@@ -8,4 +8,5 @@ mod corpus;
 mod mutate;
 mod properties;
 mod report;
+mod restore;
 mod unknown;

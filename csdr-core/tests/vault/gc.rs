@@ -26,33 +26,40 @@ async fn without(store: &MemoryVault, commit: &str) -> MemoryVault {
     before
 }
 
+/// A vault with a backup, and its store.
+async fn with_backup(clock: &HandClock) -> (MemoryVault, Vault) {
+    let store = MemoryVault::new();
+    let vault = Vault::create_with(Arc::new(store.clone()), host(clock))
+        .await
+        .unwrap();
+    back_up(&shop(), &vault, &spec()).await.unwrap();
+    (store, vault)
+}
+
+/// A `gc` whose first `stale` lists do not show the file `commit` yet leaves `kept` as it is.
+async fn assert_kept(clock: &HandClock, store: &MemoryVault, commit: &str, stale: i64, kept: &str) {
+    let before = without(store, commit).await;
+    clock.advance(LATER);
+    let files = keys(store).await;
+    let late = Stale::new(store.clone(), before, stale);
+    let collector = Vault::open_with(Arc::new(late), host(clock)).await.unwrap();
+    let report = collector.gc(&GcOptions::default()).await.unwrap();
+    let said = format!("{kept}: it has ended meanwhile");
+    assert_eq!(report.kept, [said], "{stale}: {report:?}");
+    assert_eq!(
+        keys(store).await,
+        files,
+        "{stale}: gc's claim is gone again"
+    );
+}
+
 #[tokio::test]
 async fn a_backup_that_ends_after_gc_has_listed_it_is_kept() {
     let clock = HandClock::default();
     for stale in 1..=LISTS_BEFORE_THE_CLAIM {
-        let store = MemoryVault::new();
-        let vault = Vault::create_with(Arc::new(store.clone()), host(&clock))
-            .await
-            .unwrap();
-        back_up(&shop(), &vault, &spec()).await.unwrap();
-        let before = without(&store, "backups/one/velero-backup.json").await;
-        clock.advance(LATER);
-        let files = keys(&store).await;
-        let late = Stale::new(store.clone(), before, stale);
-        let collector = Vault::open_with(Arc::new(late), host(&clock))
-            .await
-            .unwrap();
-        let report = collector.gc(&GcOptions::default()).await.unwrap();
-        assert_eq!(
-            report.kept,
-            ["backups/one: it has ended meanwhile"],
-            "{stale}: {report:?}"
-        );
-        assert_eq!(
-            keys(&store).await,
-            files,
-            "{stale}: gc's claim is gone again"
-        );
+        let (store, vault) = with_backup(&clock).await;
+        let commit = "backups/one/velero-backup.json";
+        assert_kept(&clock, &store, commit, stale, "backups/one").await;
         let stored = vault.backup("one").await.unwrap();
         let proof = stored.verify(VerifyLevel::Objects).await.unwrap();
         assert!(proof.is_sound(), "{stale}: {proof}");
@@ -62,39 +69,16 @@ async fn a_backup_that_ends_after_gc_has_listed_it_is_kept() {
 #[tokio::test]
 async fn a_restore_that_ends_after_gc_has_listed_it_is_kept() {
     let clock = HandClock::default();
+    // The first list is that of the backups.
     for stale in 2..=LISTS_BEFORE_THE_CLAIM + 1 {
-        let store = MemoryVault::new();
-        let vault = Vault::create_with(Arc::new(store.clone()), host(&clock))
-            .await
-            .unwrap();
-        back_up(&shop(), &vault, &spec()).await.unwrap();
+        let (store, vault) = with_backup(&clock).await;
         let target = MemoryCluster::new();
-        let restore = Restore::new(vault.clone(), target.clone(), target);
-        let plan = restore
-            .plan(&RestoreSpec::from_backup("one"))
-            .await
-            .unwrap();
+        let restore = Restore::new(vault, target.clone(), target);
+        let spec = RestoreSpec::from_backup("one");
+        let plan = restore.plan(&spec).await.unwrap();
         let report = restore.run(plan, &RunOptions::default()).await.unwrap();
         let commit = format!("restores/one/csdr/{}/report.json", report.operation);
-        let before = without(&store, &commit).await;
-        clock.advance(LATER);
-        let files = keys(&store).await;
-        // The first list is that of the backups.
-        let late = Stale::new(store.clone(), before, stale);
-        let collector = Vault::open_with(Arc::new(late), host(&clock))
-            .await
-            .unwrap();
-        let report = collector.gc(&GcOptions::default()).await.unwrap();
-        assert_eq!(
-            report.kept,
-            ["restores/one: it has ended meanwhile"],
-            "{stale}: {report:?}"
-        );
-        assert_eq!(
-            keys(&store).await,
-            files,
-            "{stale}: gc's claim is gone again"
-        );
+        assert_kept(&clock, &store, &commit, stale, "restores/one").await;
     }
 }
 
@@ -143,11 +127,7 @@ async fn of_two_collections_at_once_one_leaves_it_to_the_other() {
 #[tokio::test]
 async fn a_name_that_is_used_again_while_gc_ends_its_deletion_is_left_alone() {
     let clock = HandClock::default();
-    let store = MemoryVault::new();
-    let vault = Vault::create_with(Arc::new(store.clone()), host(&clock))
-        .await
-        .unwrap();
-    back_up(&shop(), &vault, &spec()).await.unwrap();
+    let (store, vault) = with_backup(&clock).await;
     let before = store.snapshot();
     let mark = VaultKey::parse("backups/one/csdr/deleting").unwrap();
     before

@@ -5,6 +5,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod bucket;
 mod claim;
 mod cut;
 mod delete;

@@ -9,6 +9,8 @@
 mod conformance;
 mod connect;
 mod discovery;
+mod exec;
 mod list;
 mod plane;
+mod strategic;
 mod write;

@@ -1,14 +1,18 @@
 //! What a person may write.
 
 mod conversion;
+mod filter;
+mod transform;
 
 pub(super) use conversion::{Choices, Convert, JobStage, Later, Lifecycle, Release, TargetApisOf};
+pub(super) use filter::{BackupFilters, ObjectFilters, Roots};
+pub(super) use transform::Transforms;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use csdr_core::{
     model::LabelSelector,
     model::ObjectId,
-    spec::{ApiVersions, ClusterScope},
+    spec::{ApiVersions, ClusterScope, Existing},
     vault::VerifyLevel,
 };
 use std::{path::PathBuf, time::Duration};
@@ -97,12 +101,14 @@ pub(super) enum BackupCommand {
     /// Delete a backup.
     Delete(Delete),
     /// Write a backup's objects as clean YAML.
-    Export(Export),
+    Export(Box<Export>),
+    /// Say why objects would be in a backup, or not, with the rule that decides.
+    Explain(Box<Explain>),
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RestoreCommand {
-    /// Restore a backup into a cluster, or render it into a folder. Existing objects stay as they are.
+    /// Restore a backup into a cluster, or render it into a folder. Existing objects stay as they are, unless told otherwise.
     Create(Box<RestoreCreate>),
     /// Show what a restore would do.
     Plan(Box<RestorePlan>),
@@ -110,6 +116,8 @@ pub(super) enum RestoreCommand {
     List,
     /// Show one restore.
     Describe(Named),
+    /// Arm the webhooks that a killed or cancelled restore has left open, without going on with it.
+    Arm(Arm),
 }
 
 #[derive(Debug, Subcommand)]
@@ -192,11 +200,13 @@ pub(super) struct Selection {
     /// Whether cluster-scoped objects are taken; auto: if all namespaces are.
     #[arg(long, value_enum, value_name = "WHEN")]
     pub(super) cluster_scoped: Option<Scope>,
+    #[command(flatten)]
+    pub(super) objects: ObjectFilters,
     /// Read all of this from a YAML file instead.
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["namespaces", "excluded_namespaces", "selector", "resources", "excluded_resources", "cluster_scoped"]
+        conflicts_with_all = ["namespaces", "excluded_namespaces", "selector", "resources", "excluded_resources", "cluster_scoped", "or_selectors", "included_names", "excluded_names"]
     )]
     pub(super) spec: Option<PathBuf>,
 }
@@ -255,6 +265,8 @@ pub(super) struct BackupCreate {
     pub(super) default_namespace: Option<String>,
     #[command(flatten)]
     pub(super) selection: Selection,
+    #[command(flatten)]
+    pub(super) filters: BackupFilters,
     /// In which of its served versions an object is stored [default: all].
     #[arg(long, value_enum, value_name = "WHICH", conflicts_with = "spec")]
     pub(super) api_versions: Option<Versions>,
@@ -298,6 +310,8 @@ pub(super) struct RestorePlan {
     pub(super) later: Later,
     #[command(flatten)]
     pub(super) selection: Selection,
+    #[command(flatten)]
+    pub(super) roots: Roots,
     /// Restore namespace FROM as TO.
     #[arg(
         long = "map-namespace",
@@ -307,10 +321,55 @@ pub(super) struct RestorePlan {
         conflicts_with = "spec"
     )]
     pub(super) mapping: Vec<Mapping>,
+    /// What becomes of objects that exist in the target. For single kinds or labels: `existingOverrides` of a spec.
+    #[arg(long, value_enum, value_name = "POLICY", conflicts_with = "spec")]
+    pub(super) existing: Option<ExistingPolicy>,
+    /// Change objects by the rules of this file: Velero's resource modifiers, or the ConfigMap that holds them.
+    #[arg(long, value_name = "FILE", conflicts_with = "spec")]
+    pub(super) resource_modifiers: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) transforms: Transforms,
     #[command(flatten)]
     pub(super) choices: Choices,
     #[command(flatten)]
     pub(super) scratch: Scratch,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Arm {
+    /// The restore's name.
+    pub(super) name: String,
+    #[command(flatten)]
+    pub(super) cluster: Cluster,
+    #[command(flatten)]
+    pub(super) bounds: Bounds,
+}
+
+/// What becomes of objects that exist in the target.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum ExistingPolicy {
+    /// They stay as they are.
+    Skip,
+    /// One that differs is an error.
+    Fail,
+    /// The backup's fields are written into them.
+    Update,
+    /// The backup's fields are applied on the server.
+    Apply,
+    /// They are deleted and created anew; not namespaces, volumes, claims and definitions.
+    Recreate,
+}
+
+impl From<ExistingPolicy> for Existing {
+    fn from(policy: ExistingPolicy) -> Self {
+        match policy {
+            ExistingPolicy::Skip => Self::Skip,
+            ExistingPolicy::Fail => Self::Fail,
+            ExistingPolicy::Update => Self::Update,
+            ExistingPolicy::Apply => Self::Apply,
+            ExistingPolicy::Recreate => Self::Recreate,
+        }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -363,6 +422,18 @@ pub(super) struct Delete {
 }
 
 #[derive(Args, Debug)]
+pub(super) struct Explain {
+    #[command(flatten)]
+    pub(super) backup: BackupCreate,
+    /// Explain this object: configmaps/shop/prices, deployments.apps/shop/web, namespaces/shop. May be given several times.
+    #[arg(long = "object", value_name = "ID", required = true)]
+    pub(super) objects: Vec<ObjectId>,
+    /// Ask the backup of this name in the vault, as its run recorded it, instead of planning one.
+    #[arg(long, conflicts_with_all = ["kubeconfig", "context", "from", "namespaces", "excluded_namespaces", "selector", "resources", "excluded_resources", "cluster_scoped", "spec"])]
+    pub(super) stored: bool,
+}
+
+#[derive(Args, Debug)]
 pub(super) struct Export {
     /// The backup's name.
     pub(super) name: String,
@@ -370,8 +441,12 @@ pub(super) struct Export {
     #[arg(long, value_name = "DIR", required_unless_present = "object")]
     pub(super) to: Option<PathBuf>,
     /// Only this object: configmaps/shop/prices, deployments.apps/shop/web, namespaces/shop. Without --to it goes to standard output.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", conflicts_with_all = ["namespaces", "excluded_namespaces", "selector", "resources", "excluded_resources", "cluster_scoped", "or_selectors", "included_names", "excluded_names", "spec", "roots"])]
     pub(super) object: Option<ObjectId>,
+    #[command(flatten)]
+    pub(super) selection: Selection,
+    #[command(flatten)]
+    pub(super) roots: Roots,
     #[command(flatten)]
     pub(super) scratch: Scratch,
 }
@@ -381,6 +456,9 @@ pub(super) struct Gc {
     /// Say what would be removed, change nothing.
     #[arg(long)]
     pub(super) dry_run: bool,
+    // The cluster in which pods are thawed that a dead backup left frozen; if none is named, such leftovers are kept.
+    #[command(flatten)]
+    pub(super) cluster: Cluster,
     /// How long the collector's own claim of a folder holds.
     #[arg(long, hide = true, value_name = "DURATION", value_parser = duration)]
     pub(super) claim_expiry: Option<Duration>,

@@ -1,20 +1,22 @@
 //! `csdr backup …`, but for `export`.
 
+mod velero;
+
 use super::{
     Exit,
-    args::{BackupCreate, Delete, Stored, Verify},
-    context::Context,
+    args::{BackupCreate, Delete, Explain, Stored, Verify},
+    context::{Context, Source},
     spec,
     table::{bytes, facts, list as joined, table, time, took},
 };
 use csdr_core::{
-    Error, Result,
+    Error, ErrorKind, Result,
     backup::{Backup, BackupPlan, BackupReport},
     memory::MemoryVault,
     report::Outcome,
     select::LeftOut,
     spec::BackupSpec,
-    vault::{BackupOrigin, StoredBackup, Vault},
+    vault::{BackupOrigin, StoredBackup, Vault, VeleroDetails},
 };
 use futures::TryStreamExt;
 use serde::Serialize;
@@ -32,7 +34,7 @@ pub(super) async fn create(cx: &Context, args: &BackupCreate) -> Result<Exit> {
         Some(vault) => vault.clone(),
         None => Vault::create(MemoryVault::new()).await?,
     };
-    let backup = Backup::new(source.clone(), vault);
+    let backup = backup_of(&source, vault);
     let plan = cx
         .unless_cancelled("plan backup", backup.plan(&spec))
         .await?;
@@ -50,11 +52,53 @@ pub(super) async fn create(cx: &Context, args: &BackupCreate) -> Result<Exit> {
     if found.is_some() {
         return run(cx, args, &backup, plan).await;
     }
-    let backup = Backup::new(source, cx.make_vault().await?);
+    let backup = backup_of(&source, cx.make_vault().await?);
     let plan = cx
         .unless_cancelled("plan backup", backup.plan(&spec))
         .await?;
     run(cx, args, &backup, plan).await
+}
+
+/// Says why objects are in what `create` would take, or in a stored backup, or why not.
+pub(super) async fn explain(cx: &Context, args: &Explain) -> Result<Exit> {
+    let work = async {
+        if args.stored {
+            let stored = cx.vault().await?.backup(&args.backup.name).await?;
+            let mut said = Vec::new();
+            for id in &args.objects {
+                said.push(stored.explain(id).await?);
+            }
+            return Ok((Vec::new(), said));
+        }
+        let spec = spec::backup(&args.backup)?;
+        let source = cx.source(&args.backup).await?;
+        // Nothing is written: a vault in memory stands in.
+        let backup = backup_of(&source, Vault::create(MemoryVault::new()).await?);
+        let plan = backup.plan(&spec).await?;
+        let mut said = Vec::new();
+        for id in &args.objects {
+            said.push(backup.explain(&plan, id).await?);
+        }
+        Ok::<_, Error>((plan.warnings, said))
+    };
+    let (warnings, said) = cx.unless_cancelled("explain", work).await?;
+    for warning in warnings {
+        cx.console.line(&format!("warning: {warning}"));
+    }
+    let lines = || {
+        let lines: Vec<String> = said.iter().map(ToString::to_string).collect();
+        lines.join("\n")
+    };
+    cx.console.show(cx.output, &said, lines)?;
+    Ok(Exit::Complete)
+}
+
+fn backup_of(source: &Source, vault: Vault) -> Backup {
+    let backup = Backup::new(source.collector.clone(), vault);
+    match &source.hooks {
+        Some(hooks) => backup.with_hooks(hooks.clone()),
+        None => backup,
+    }
 }
 
 async fn run(cx: &Context, args: &BackupCreate, backup: &Backup, plan: BackupPlan) -> Result<Exit> {
@@ -157,8 +201,10 @@ struct Description {
     name: String,
     origin: BackupOrigin,
     phase: String,
-    objects: u64,
-    root_hash: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    objects: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root_hash: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     spec: Option<BackupSpec>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -169,27 +215,44 @@ struct Description {
     left_out: Vec<LeftOut>,
     /// There is more that was left out than is shown.
     left_out_cut: bool,
+    /// What Velero's own files tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    velero: Option<VeleroDetails>,
+    /// Why Velero's archive cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unread: Option<String>,
 }
 
 pub(super) async fn describe(cx: &Context, args: &Stored) -> Result<Exit> {
     let vault = cx.vault().await?;
-    let opened = cx.open(&vault, &args.name, &args.scratch).await?;
+    let opening = vault.backup(&args.name);
+    let backup = cx.unless_cancelled("open backup", opening).await?;
+    let (opened, unread) = match cx.open(&vault, &args.name, &args.scratch).await {
+        Ok(opened) => (Some(opened), None),
+        // The files beside Velero's archive tell what became of it.
+        Err(error) if matches!(error.kind(), ErrorKind::Incomplete | ErrorKind::Corrupt) => {
+            (None, Some(error.chain()))
+        }
+        Err(error) => return Err(error),
+    };
+    let backup = opened.as_ref().map_or(&backup, |opened| &opened.backup);
     let said = cx
-        .unless_cancelled("describe backup", description(&opened.backup))
+        .unless_cancelled("describe backup", description(backup, unread))
         .await?;
     cx.console.show(cx.output, &said, || written(&said))?;
     Ok(Exit::Complete)
 }
 
-async fn description(backup: &StoredBackup) -> Result<Description> {
+async fn description(backup: &StoredBackup, unread: Option<String>) -> Result<Description> {
     let own = backup.origin() == BackupOrigin::Csdr;
     let (spec, report) = if own {
         (Some(backup.spec().await?), Some(backup.report().await?))
     } else {
         (None, None)
     };
+    let readable = unread.is_none();
     let mut kinds = BTreeMap::new();
-    if !own {
+    if !own && readable {
         let mut rows = backup.rows();
         while let Some(row) = rows.try_next().await? {
             if row.preferred {
@@ -199,10 +262,10 @@ async fn description(backup: &StoredBackup) -> Result<Description> {
             }
         }
     }
-    let (mut left_out, mut left_out_cut) = (Vec::new(), false);
+    let (mut left_out, mut left_out_cut) = (backup.gaps().to_vec(), false);
     let mut rows = backup.left_out();
     while let Some(row) = rows.try_next().await? {
-        left_out_cut = left_out.len() == LEFT_OUT;
+        left_out_cut = left_out.len() >= LEFT_OUT;
         if left_out_cut {
             break;
         }
@@ -212,13 +275,18 @@ async fn description(backup: &StoredBackup) -> Result<Description> {
         name: backup.name().to_owned(),
         origin: backup.origin(),
         phase: backup.phase().to_owned(),
-        objects: backup.objects()?,
-        root_hash: backup.root_hash()?.to_string(),
+        objects: readable.then(|| backup.objects()).transpose()?,
+        root_hash: readable
+            .then(|| backup.root_hash())
+            .transpose()?
+            .map(|hash| hash.to_string()),
         spec,
         report,
         kinds,
         left_out,
         left_out_cut,
+        velero: backup.velero().await?,
+        unread,
     })
 }
 
@@ -227,8 +295,16 @@ fn written(said: &Description) -> String {
         ("Name", said.name.clone()),
         ("Phase", said.phase.clone()),
         ("Written by", by(said.origin).to_owned()),
-        ("Objects", said.objects.to_string()),
     ];
+    if let Some(objects) = said.objects {
+        rows.push(("Objects", objects.to_string()));
+    }
+    if let Some(unread) = &said.unread {
+        rows.push(("Archive", unread.clone()));
+    }
+    if let Some(told) = &said.velero {
+        rows.extend(velero::facts(told));
+    }
     if let Some(report) = &said.report {
         rows.push((
             "Bytes",
@@ -242,13 +318,23 @@ fn written(said: &Description) -> String {
         rows.push(("Took", took(Some(report.started), Some(report.ended))));
         rows.push(("Operation", report.operation.to_string()));
     }
-    rows.push(("Root hash", said.root_hash.clone()));
+    rows.extend(said.root_hash.clone().map(|hash| ("Root hash", hash)));
     if let Some(spec) = &said.spec {
         rows.push(("Namespaces", joined(&spec.included_namespaces, "*")));
         rows.push(("Without", joined(&spec.excluded_namespaces, "")));
         rows.push(("Resources", joined(&spec.included_resources, "*")));
         rows.push(("Without", joined(&spec.excluded_resources, "")));
         rows.push(("Selector", spec.label_selector.to_string()));
+        let any_of: Vec<String> = spec
+            .or_label_selectors
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        rows.push(("One of", any_of.join("; ")));
+        rows.push(("Labelled", spec.namespace_selector.to_string()));
+        let masks = spec.masked_fields.iter();
+        let masks = masks.map(|mask| format!("{}:{}", mask.resource, mask.fields.join(",")));
+        rows.push(("Masked", masks.collect::<Vec<_>>().join("; ")));
     }
     let mut text = facts(rows);
     let kinds: Vec<Vec<String>> = match &said.report {
@@ -269,8 +355,10 @@ fn written(said: &Description) -> String {
             .map(|(kind, objects)| vec![kind.clone(), objects.to_string(), String::new()])
             .collect(),
     };
-    text.push_str("\n\n");
-    text.push_str(&table(&["RESOURCE", "OBJECTS", "BYTES"], kinds));
+    if !kinds.is_empty() {
+        text.push_str("\n\n");
+        text.push_str(&table(&["RESOURCE", "OBJECTS", "BYTES"], kinds));
+    }
     let mut section = |title: &str, lines: Vec<String>| {
         if !lines.is_empty() {
             // Writing into a string does not fail.
@@ -282,6 +370,19 @@ fn written(said: &Description) -> String {
         left.push("… and more, in the backup's left-out lists".to_owned());
     }
     section("Left out", left);
+    if let Some(report) = &said.report
+        && !report.hooks.is_empty()
+    {
+        section(
+            "Hooks",
+            report
+                .hooks
+                .to_string()
+                .lines()
+                .map(str::to_owned)
+                .collect(),
+        );
+    }
     if let Some(report) = &said.report {
         section(
             "Errors",
@@ -291,6 +392,11 @@ fn written(said: &Description) -> String {
             "Warnings",
             report.warnings.iter().map(ToString::to_string).collect(),
         );
+    }
+    if let Some(told) = &said.velero {
+        for (title, lines) in velero::sections(told) {
+            section(title, lines);
+        }
     }
     text
 }
@@ -317,11 +423,10 @@ pub(super) async fn verify(cx: &Context, args: &Verify) -> Result<Exit> {
 pub(super) async fn delete(cx: &Context, args: &Delete) -> Result<Exit> {
     let vault = cx.vault().await?;
     if args.dry_run {
-        let backup = cx
-            .unless_cancelled("open backup", vault.backup(&args.name))
+        cx.unless_cancelled("delete backup", vault.check_deletable(&args.name))
             .await?;
         cx.console
-            .print(&format!("backup {} would be deleted", backup.name()))?;
+            .print(&format!("backup {} would be deleted", args.name))?;
         return Ok(Exit::Complete);
     }
     cx.unless_cancelled("delete backup", vault.delete(&args.name))

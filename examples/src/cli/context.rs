@@ -10,11 +10,11 @@ use super::{
 use csdr_core::{
     Error, ErrorKind, Result,
     conversion::TargetApis,
-    port::{ResourceApplier, ResourceCollector, ResourceTarget, VaultBackend},
+    port::{HookExecutor, ResourceApplier, ResourceCollector, ResourceTarget, VaultBackend},
     report::{Limits, RunOptions},
     vault::{Host, StoredBackup, Vault},
 };
-use csdr_k8s::{ClusterClient, ConnectOptions, KubeApplier, KubeCollector, KubeTarget};
+use csdr_k8s::{ClusterClient, ConnectOptions, KubeApplier, KubeCollector, KubeTarget, PodExec};
 use csdr_storage::{BlockingCompute, OpendalVault, open_url};
 use std::{
     path::{Path, absolute},
@@ -36,6 +36,15 @@ pub(super) struct Context {
 pub(super) struct Target {
     pub(super) target: Arc<dyn ResourceTarget>,
     pub(super) applier: Arc<dyn ResourceApplier>,
+    /// Runs hooks; a folder has none.
+    pub(super) hooks: Option<Arc<dyn HookExecutor>>,
+}
+
+/// What a backup is made of.
+pub(super) struct Source {
+    pub(super) collector: Arc<dyn ResourceCollector>,
+    /// Runs hooks; a folder has none.
+    pub(super) hooks: Option<Arc<dyn HookExecutor>>,
 }
 
 /// A backup that can be read by objects. What Velero wrote lies in a temporary folder as long as this lives.
@@ -144,18 +153,34 @@ impl Context {
     }
 
     /// What `backup create` reads.
-    pub(super) async fn source(&self, args: &BackupCreate) -> Result<Arc<dyn ResourceCollector>> {
-        let source: Arc<dyn ResourceCollector> = match &args.from {
+    pub(super) async fn source(&self, args: &BackupCreate) -> Result<Source> {
+        let (collector, hooks): (Arc<dyn ResourceCollector>, _) = match &args.from {
             Some(path) => {
                 let folder = folder::source(path)?;
-                match &args.default_namespace {
-                    Some(namespace) => Arc::new(folder.with_default_namespace(namespace)?),
-                    None => Arc::new(folder),
-                }
+                let folder = match &args.default_namespace {
+                    Some(namespace) => folder.with_default_namespace(namespace)?,
+                    None => folder,
+                };
+                (Arc::new(folder), None)
             }
-            None => Arc::new(KubeCollector::new(self.cluster(&args.cluster).await?)),
+            None => {
+                let client = self.cluster(&args.cluster).await?;
+                let hooks: Arc<dyn HookExecutor> = Arc::new(PodExec::new(client.clone()));
+                (Arc::new(KubeCollector::new(client)), Some(hooks))
+            }
         };
-        Ok(wrapped(self.hooks.wrap_collector.as_ref(), source))
+        Ok(Source {
+            collector: wrapped(self.hooks.wrap_collector.as_ref(), collector),
+            hooks,
+        })
+    }
+
+    /// What `vault gc` thaws with: the cluster that the flags name, if they name one.
+    pub(super) async fn thawing(&self, args: &Cluster) -> Result<Option<Arc<dyn HookExecutor>>> {
+        if args.kubeconfig.is_none() && args.context.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(Arc::new(PodExec::new(self.cluster(args).await?))))
     }
 
     /// Where `restore` goes: into a cluster, or into the folder `to`, in which the kinds of `backup` are known.
@@ -165,37 +190,42 @@ impl Context {
         cluster: &Cluster,
         backup: &StoredBackup,
     ) -> Result<Target> {
-        let Target { target, applier } = match to {
-            Some(to) => {
-                let preparing = folder::target(to, backup);
-                let folder = self.unless_cancelled("read backup", preparing).await?;
-                Target {
-                    target: Arc::new(folder.clone()),
-                    applier: Arc::new(folder),
-                }
-            }
-            None => {
-                let client = self.cluster(cluster).await?;
-                Target {
-                    target: Arc::new(KubeTarget::new(client.clone())),
-                    applier: Arc::new(KubeApplier::new(client)),
-                }
-            }
+        let Some(to) = to else {
+            return self.cluster_target(cluster).await;
         };
-        Ok(Target {
-            target: wrapped(self.hooks.wrap_target.as_ref(), target),
-            applier: wrapped(self.hooks.wrap_applier.as_ref(), applier),
-        })
+        let preparing = folder::target(to, backup);
+        let folder = self.unless_cancelled("read backup", preparing).await?;
+        Ok(self.hooked(Target {
+            target: Arc::new(folder.clone()),
+            applier: Arc::new(folder),
+            hooks: None,
+        }))
     }
 
-    /// What a cluster serves now.
+    /// A cluster to write into.
+    pub(super) async fn cluster_target(&self, cluster: &Cluster) -> Result<Target> {
+        let client = self.cluster(cluster).await?;
+        Ok(self.hooked(Target {
+            target: Arc::new(KubeTarget::new(client.clone())),
+            applier: Arc::new(KubeApplier::new(client.clone())),
+            hooks: Some(Arc::new(PodExec::new(client))),
+        }))
+    }
+
+    fn hooked(&self, target: Target) -> Target {
+        Target {
+            target: wrapped(self.hooks.wrap_target.as_ref(), target.target),
+            applier: wrapped(self.hooks.wrap_applier.as_ref(), target.applier),
+            hooks: target.hooks,
+        }
+    }
+
+    /// What a cluster serves now, and how its own custom kinds convert.
     pub(super) async fn apis(&self, cluster: &Cluster) -> Result<TargetApis> {
         let target = KubeTarget::new(self.cluster(cluster).await?);
         let target = wrapped(self.hooks.wrap_target.as_ref(), Arc::new(target) as _);
-        let discovery = self
-            .unless_cancelled("discover cluster", target.discover())
-            .await?;
-        Ok(TargetApis::from_discovery(discovery))
+        let asking = async { TargetApis::of_target(&*target, target.discover().await?).await };
+        self.unless_cancelled("discover cluster", asking).await
     }
 
     /// The cluster that the flags or the environment name; in a pod without either, the pod's own.

@@ -5,17 +5,20 @@ use super::{
     args::Export,
     context::Context,
     folder::{self, declared, definition_of},
+    spec,
 };
 use csdr_core::{
     Error, ErrorKind, Result,
     manifest::{ManifestDir, yaml::to_yaml},
     memory::MemoryVault,
     model::{Object, ObjectId, builtin},
-    port::{ResourceApplier, VaultKey, WriteOptions},
+    port::{ResourceApplier, ResourceTarget, VaultKey, WriteOptions},
+    restore::selected,
+    spec::RestoreSpec,
     vault::StoredBackup,
 };
 use futures::TryStreamExt;
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 /// Objects go the way of a restore into a folder: without what belongs to a server, and without a plan, a mapping or a record.
 pub(super) async fn export(cx: &Context, args: &Export) -> Result<Exit> {
@@ -41,9 +44,14 @@ pub(super) async fn export(cx: &Context, args: &Export) -> Result<Exit> {
         }
         (None, Some(to)) => {
             let folder = empty_folder(to, backup).await?;
-            let ended = cx
-                .unless_cancelled("export", all(cx, &folder, backup))
-                .await?;
+            let writing = async {
+                let chosen = match spec::export(args)? {
+                    Some(spec) => Some(chosen(&folder, backup, &spec).await?),
+                    None => None,
+                };
+                all(cx, &folder, backup, chosen.as_ref()).await
+            };
+            let ended = cx.unless_cancelled("export", writing).await?;
             cx.console.print(&format!(
                 "{} objects are written into {}",
                 ended.written,
@@ -70,13 +78,37 @@ struct Ended {
     failed: u64,
 }
 
-async fn all(cx: &Context, folder: &ManifestDir, backup: &StoredBackup) -> Result<Ended> {
+/// The objects that a restore of this spec would select.
+async fn chosen(
+    folder: &ManifestDir,
+    backup: &StoredBackup,
+    spec: &RestoreSpec,
+) -> Result<BTreeSet<ObjectId>> {
+    let discovery = ResourceTarget::discover(folder).await?;
+    let chosen = selected(backup, spec, &discovery).await?;
+    if chosen.is_empty() {
+        return Err(Error::invalid(
+            "nothing is selected; check namespaces, resources, labels and names",
+        )
+        .with_operation("export")
+        .with_context("backup", backup.name()));
+    }
+    Ok(chosen)
+}
+
+async fn all(
+    cx: &Context,
+    folder: &ManifestDir,
+    backup: &StoredBackup,
+    chosen: Option<&BTreeSet<ObjectId>>,
+) -> Result<Ended> {
     let mut ended = Ended::default();
     // Definitions first: the folder takes objects of kinds that it knows.
     for definitions in [true, false] {
         let mut objects = backup.all_objects();
         while let Some(object) = objects.try_next().await? {
-            if is_definition(object.id()) != definitions {
+            let wanted = chosen.is_none_or(|chosen| chosen.contains(object.id()));
+            if !wanted || is_definition(object.id()) != definitions {
                 continue;
             }
             match write(folder, &object).await {

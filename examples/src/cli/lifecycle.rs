@@ -6,7 +6,11 @@ use super::{
     context::Context,
     convert::{kubernetes, recorded},
 };
-use csdr_core::{Result, conversion::TargetApis, lifecycle::report};
+use csdr_core::{
+    Result,
+    conversion::TargetApis,
+    lifecycle::{ObjectLimits, report, report_objects},
+};
 
 pub(super) async fn lifecycle(cx: &Context, args: &Lifecycle) -> Result<Exit> {
     let mut targets: Vec<(String, TargetApis)> = Vec::new();
@@ -31,7 +35,17 @@ pub(super) async fn lifecycle(cx: &Context, args: &Lifecycle) -> Result<Exit> {
     let vault = cx.vault().await?;
     let opened = cx.open(&vault, &args.backup, &args.scratch).await?;
     let converter = args.choices.converter();
-    let judging = report(&opened.backup, &targets, &converter);
+    let limits = ObjectLimits {
+        examples: args.examples,
+        ..ObjectLimits::default()
+    };
+    let judging = async {
+        if args.objects {
+            report_objects(&opened.backup, &targets, &converter, &limits).await
+        } else {
+            report(&opened.backup, &targets, &converter).await
+        }
+    };
     let report = cx.unless_cancelled("judge backup", judging).await?;
     cx.console.show(cx.output, &report, || report.to_string())?;
     Ok(Exit::Complete)

@@ -22,6 +22,8 @@ struct Planned<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     convert: Option<Conversion>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    transformed_by: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<&'a PlanNote>,
 }
 
@@ -38,6 +40,7 @@ fn objects<S: Serializer>(plan: &&RestorePlan, serializer: S) -> Result<S::Ok, S
         target: row.target.to_string(),
         action: row.action,
         convert: row.conversion.map(|(from, to)| Conversion { from, to }),
+        transformed_by: row.transformed_by,
         notes,
     }))
 }

@@ -1,8 +1,9 @@
 //! From flags or a file to a spec.
 
-use super::args::{BackupCreate, RestorePlan, Selection};
+use super::args::{BackupCreate, Export, RestorePlan, Roots, Selection};
 use csdr_core::{
     Error, ErrorKind, Result,
+    modifier::ResourceModifierSpec,
     spec::{BackupSpec, RestoreSpec},
 };
 use std::{io::Read, path::Path};
@@ -19,16 +20,22 @@ pub(super) fn backup(args: &BackupCreate) -> Result<BackupSpec> {
             same("backup", "name", &args.name, &spec.name, file)?;
             spec
         }
-        None => BackupSpec {
-            name: args.name.clone(),
-            included_namespaces: selection.namespaces.clone(),
-            excluded_namespaces: selection.excluded_namespaces.clone(),
-            included_resources: selection.resources.clone(),
-            excluded_resources: selection.excluded_resources.clone(),
-            label_selector: selection.selector.clone().unwrap_or_default(),
-            cluster_scoped: scope(selection),
-            api_versions: args.api_versions.map(Into::into).unwrap_or_default(),
-        },
+        None => {
+            let mut spec = BackupSpec {
+                name: args.name.clone(),
+                included_namespaces: selection.namespaces.clone(),
+                excluded_namespaces: selection.excluded_namespaces.clone(),
+                included_resources: selection.resources.clone(),
+                excluded_resources: selection.excluded_resources.clone(),
+                label_selector: selection.selector.clone().unwrap_or_default(),
+                cluster_scoped: scope(selection),
+                api_versions: args.api_versions.map(Into::into).unwrap_or_default(),
+                ..BackupSpec::default()
+            };
+            selection.objects.of_backup(&mut spec);
+            args.filters.of_backup(&mut spec);
+            spec
+        }
     };
     spec.validate()
         .map_err(|error| error.with_operation("read command line"))?;
@@ -59,22 +66,62 @@ pub(super) fn restore(args: &RestorePlan) -> Result<RestoreSpec> {
                     .with_context("from", &pair.from));
                 }
             }
-            RestoreSpec {
-                name: args.name.clone(),
-                backup_name: args.backup.clone().unwrap_or_default(),
-                included_namespaces: selection.namespaces.clone(),
-                excluded_namespaces: selection.excluded_namespaces.clone(),
-                included_resources: selection.resources.clone(),
-                excluded_resources: selection.excluded_resources.clone(),
-                label_selector: selection.selector.clone().unwrap_or_default(),
-                cluster_scoped: scope(selection),
-                namespace_mapping: mapping,
-            }
+            let mut spec = selected(&args.name, selection, &args.roots);
+            spec.backup_name = args.backup.clone().unwrap_or_default();
+            spec.namespace_mapping = mapping;
+            spec.resource_modifiers = modifiers(args.resource_modifiers.as_deref())?;
+            args.transforms.write(&mut spec)?;
+            spec.existing = args.existing.map(Into::into).unwrap_or_default();
+            spec
         }
     };
     spec.validate()
         .map_err(|error| error.with_operation("read command line"))?;
     Ok(spec)
+}
+
+/// The rules of a file.
+fn modifiers(file: Option<&Path>) -> Result<Option<ResourceModifierSpec>> {
+    let read =
+        |file| ResourceModifierSpec::from_yaml(&text(file)?).map_err(|error| in_file(error, file));
+    file.map(read).transpose()
+}
+
+/// What of a backup is exported; none if nothing is chosen.
+pub(super) fn export(args: &Export) -> Result<Option<RestoreSpec>> {
+    let selection = &args.selection;
+    let mut spec = match &selection.spec {
+        Some(file) => {
+            let spec =
+                RestoreSpec::from_yaml(&text(file)?).map_err(|error| in_file(error, file))?;
+            same("backup", "backupName", &args.name, &spec.backup_name, file)?;
+            spec
+        }
+        None => selected(&args.name, selection, &args.roots),
+    };
+    spec.backup_name.clone_from(&args.name);
+    if spec == RestoreSpec::from_backup(&args.name) {
+        return Ok(None);
+    }
+    spec.validate()
+        .map_err(|error| error.with_operation("read command line"))?;
+    Ok(Some(spec))
+}
+
+fn selected(name: &str, selection: &Selection, roots: &Roots) -> RestoreSpec {
+    let mut spec = RestoreSpec {
+        name: name.to_owned(),
+        included_namespaces: selection.namespaces.clone(),
+        excluded_namespaces: selection.excluded_namespaces.clone(),
+        included_resources: selection.resources.clone(),
+        excluded_resources: selection.excluded_resources.clone(),
+        label_selector: selection.selector.clone().unwrap_or_default(),
+        cluster_scoped: scope(selection),
+        roots: roots.roots.clone(),
+        ..RestoreSpec::default()
+    };
+    selection.objects.of_restore(&mut spec);
+    spec
 }
 
 fn scope(selection: &Selection) -> csdr_core::spec::ClusterScope {

@@ -129,6 +129,7 @@ pub(super) async fn gc(cx: &Context, args: &Gc) -> Result<Exit> {
     let options = GcOptions {
         dry_run: args.dry_run,
         claim_expiry: args.claim_expiry.unwrap_or(default.claim_expiry),
+        hooks: cx.thawing(&args.cluster).await?,
     };
     let report = cx
         .unless_cancelled("collect leftovers", vault.gc(&options))
@@ -152,6 +153,7 @@ fn listed(report: &GcReport, dry_run: bool) -> String {
         (removed, &report.removed),
         ("kept", &report.kept),
         ("failed", &report.failed),
+        ("thawed", &report.thawed),
     ];
     let lines: Vec<String> = groups
         .iter()

@@ -93,8 +93,18 @@ fn export_gives_back_what_was_backed_up() {
 fn custom_resources_come_out_without_their_definition() {
     let world = World::new();
     world.write("m/all.yaml", CUSTOM);
-    // A namespace's backup has no cluster-scoped objects.
-    world.ok(&["backup", "create", "b", "--from", "m", "-n", "shop"]);
+    // Without cluster-scoped objects, the definition is not taken along either.
+    world.ok(&[
+        "backup",
+        "create",
+        "b",
+        "--from",
+        "m",
+        "-n",
+        "shop",
+        "--cluster-scoped",
+        "exclude",
+    ]);
     let widget = world.ok(&[
         "backup",
         "export",
@@ -119,6 +129,99 @@ fn custom_resources_come_out_without_their_definition() {
         rendered.contains("size: 18446744073709551617"),
         "{rendered}"
     );
+}
+
+#[test]
+fn export_takes_what_a_restore_would_select() {
+    let world = World::new();
+    world.write("m/all.yaml", CUSTOM);
+    world.ok(&["backup", "create", "b", "--from", "m"]);
+    for (number, flags, expected) in [
+        (
+            0,
+            vec!["-l", "app=shop"],
+            vec!["shop/configmaps/prices.yaml"],
+        ),
+        (
+            1,
+            vec![
+                "--include-resource",
+                "configmaps",
+                "--include-name",
+                "configmaps/o*",
+            ],
+            vec!["shop/configmaps/other.yaml"],
+        ),
+        (
+            2,
+            vec!["--with-needs-of", "widgets.shop.io/shop/w"],
+            vec![
+                "_cluster/customresourcedefinitions.apiextensions.k8s.io/widgets.shop.io.yaml",
+                "shop/widgets.shop.io/w.yaml",
+            ],
+        ),
+        (
+            3,
+            vec!["--or-selector", "app=shop", "--or-selector", "app=none"],
+            vec!["shop/configmaps/prices.yaml"],
+        ),
+    ] {
+        let to = format!("out-{number}");
+        let mut args = vec!["backup", "export", "b", "--to", &to];
+        args.extend(&flags);
+        world.ok(&args);
+        let names: Vec<String> = files(&world.path(&to)).into_keys().collect();
+        assert_eq!(names, expected, "{flags:?}");
+    }
+    world
+        .csdr(&["backup", "export", "b", "--to", "none", "-l", "app=none"])
+        .refuses(2, &["nothing is selected"]);
+    world
+        .csdr(&[
+            "backup",
+            "export",
+            "b",
+            "--to",
+            "no",
+            "--with-needs-of",
+            "widgets.shop.io/shop/v",
+        ])
+        .refuses(1, &["did you mean widgets.shop.io/shop/w?"]);
+}
+
+#[test]
+fn explain_names_the_rule_and_writes_nothing() {
+    let world = World::new();
+    world.write("m/all.yaml", CUSTOM);
+    let ran = world.ok(&[
+        "backup",
+        "explain",
+        "b",
+        "--from",
+        "m",
+        "-n",
+        "shop",
+        "--exclude-resource",
+        "configmapz",
+        "--exclude-name",
+        "cm/other",
+        "--mask",
+        "cm:/data",
+        "--object",
+        "configmaps/shop/prices",
+        "--object",
+        "configmaps/shop/other",
+        "--object",
+        "customresourcedefinitions.apiextensions.k8s.io/widgets.shop.io",
+    ]);
+    assert_eq!(
+        ran.out,
+        "configmaps/shop/prices: in: namespace shop and configmaps are selected, and its labels and name match; masked: /data emptied\n\
+         configmaps/shop/other: out: its name is not asked for\n\
+         customresourcedefinitions.apiextensions.k8s.io/widgets.shop.io: in: needed by widgets.shop.io (definitions)\n"
+    );
+    assert!(ran.err.contains("did you mean configmap?"), "{ran:?}");
+    assert!(world.vault_files().is_empty());
 }
 
 #[test]
@@ -158,6 +261,67 @@ fn flags_and_spec_select_the_same() {
             "{said}"
         );
     }
+    // Every flag of a backup has its field.
+    let spec = "name: four\norLabelSelectors: [{matchLabels: {app: shop}}, {matchLabels: {app: tea}}]\nnamespaceSelector: {matchExpressions: [{key: quiet, operator: DoesNotExist}]}\nincludedClusterScopedResources: [crd]\nexcludedNamespaceScopedResources: [secrets]\nnames: [{resource: cm, included: ['p*'], excluded: [pears]}]\norderedResources: {cm: [shop/prices, shop/other]}\nmaskedFields: [{resource: cm, fields: [/data]}]\n";
+    world.write("four.yaml", spec);
+    let from_file = [
+        "backup",
+        "create",
+        "four",
+        "--from",
+        "m",
+        "--spec",
+        "four.yaml",
+        "--dry-run",
+        "-o",
+        "json",
+    ];
+    let from_flags = [
+        "backup",
+        "create",
+        "four",
+        "--from",
+        "m",
+        "--dry-run",
+        "-o",
+        "json",
+        "--or-selector",
+        "app=shop",
+        "--or-selector",
+        "app=tea",
+        "--namespace-selector",
+        "!quiet",
+        "--include-cluster-resource",
+        "crd",
+        "--exclude-namespaced-resource",
+        "secrets",
+        "--include-name",
+        "cm/p*",
+        "--exclude-name",
+        "cm/pears",
+        "--order",
+        "cm=shop/prices,shop/other",
+        "--mask",
+        "cm:/data",
+    ];
+    let specs = [&from_file[..], &from_flags[..]].map(|args| {
+        let said: serde_json::Value = serde_json::from_str(&world.ok(args).out).unwrap();
+        said["spec"].clone()
+    });
+    assert_eq!(specs[0], specs[1]);
+    world
+        .csdr(&[
+            "backup",
+            "create",
+            "five",
+            "--from",
+            "m",
+            "--include-cluster-resource",
+            "crd",
+            "--include-resource",
+            "cm",
+        ])
+        .refuses(2, &["families"]);
     world.ok(&[
         "backup",
         "create",

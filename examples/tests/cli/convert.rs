@@ -407,3 +407,33 @@ fn what_a_backup_becomes() {
         .csdr(&["lifecycle", "--backup", "none", "--targets", "1.34"])
         .refuses(1, &["none"]);
 }
+
+#[test]
+fn what_single_objects_of_a_backup_lose() {
+    let world = World::new();
+    let deployment = |name: &str| {
+        format!(
+            "---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {name}}}
+spec:
+  selector: {{matchLabels: {{app: {name}}}}}
+  template:
+    metadata: {{labels: {{app: {name}}}}}
+    spec: {{containers: [{{name: a, image: b, livenessProbe: {{grpc: {{port: 9000}}}}}}]}}
+"
+        )
+    };
+    let manifests: String = ["a", "b", "c"].map(deployment).concat();
+    world.write("in/shop.yaml", &manifests);
+    let from = ["--from", "in", "--default-namespace", "shop"];
+    world.ok(&[&["backup", "create", "new"], &from[..]].concat());
+    let lifecycle = ["lifecycle", "--backup", "new", "--targets", "1.20,1.34"];
+    let more = ["--objects", "--examples", "2"];
+    let ran = world.ok(&[&lifecycle[..], &more].concat());
+    check("lifecycle-objects", &ran.out);
+    world
+        .csdr(&[&lifecycle[..], &["--examples", "2"]].concat())
+        .refuses(2, &["--objects"]);
+}

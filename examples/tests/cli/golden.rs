@@ -94,6 +94,7 @@ fn help() {
         ("help", vec!["--help"]),
         ("help-backup-create", vec!["backup", "create", "--help"]),
         ("help-backup-export", vec!["backup", "export", "--help"]),
+        ("help-backup-explain", vec!["backup", "explain", "--help"]),
         ("help-restore-create", vec!["restore", "create", "--help"]),
         ("help-convert", vec!["convert", "--help"]),
         ("help-lifecycle", vec!["lifecycle", "--help"]),

@@ -14,4 +14,5 @@ mod golden;
 mod later;
 mod restore;
 mod store;
+mod velero;
 mod world;

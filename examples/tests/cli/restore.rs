@@ -123,3 +123,86 @@ fn a_backup_of_velero_is_read_through_scratch() {
         .csdr(&["backup", "delete", name])
         .refuses(1, &["Velero"]);
 }
+
+#[test]
+fn velero_3_8_resource_modifiers_of_a_file_change_what_is_written() {
+    let world = World::new();
+    world.back_up("b");
+    let rules = "version: v1\nresourceModifierRules:\n- conditions:\n    groupResource: deployments.apps\n    resourceNameRegex: ^frontend$\n    namespaces: [shop]\n  strategicPatches:\n  - patchData: |\n      spec:\n        template:\n          spec:\n            containers:\n            - name: server\n              image: registry.example/frontend:2\n";
+    world.write("rules.yaml", rules);
+    let indented = rules.replace('\n', "\n    ");
+    world.write(
+        "map.yaml",
+        &format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: m}}\ndata:\n  rules: |\n    {indented}\n"),
+    );
+    for (name, file) in [("one", "rules.yaml"), ("two", "map.yaml")] {
+        world.ok(&[
+            "restore",
+            "create",
+            name,
+            "--backup",
+            "b",
+            "-n",
+            "shop",
+            "--to",
+            name,
+            "--resource-modifiers",
+            file,
+        ]);
+        let folder = world.path(name);
+        let image = |deployment: &str| {
+            let file = folder.join(format!("shop/deployments.apps/{deployment}.yaml"));
+            let text = fs::read_to_string(file).unwrap();
+            text.contains("registry.example/frontend:2")
+        };
+        assert!(image("frontend") && !image("cartservice"), "{name}");
+    }
+    world.write("bad.yaml", &rules.replace("^frontend$", "("));
+    world
+        .csdr(&[
+            "restore",
+            "plan",
+            "r",
+            "--backup",
+            "b",
+            "--to",
+            "out",
+            "--resource-modifiers",
+            "bad.yaml",
+        ])
+        .refuses(
+            2,
+            &["rule=1", "field=conditions.resourceNameRegex", "bad.yaml"],
+        );
+}
+
+#[test]
+fn velero_3_9_what_names_a_mapped_namespace_follows() {
+    let world = World::new();
+    world.back_up("b");
+    world.ok(&[
+        "restore",
+        "create",
+        "r",
+        "--backup",
+        "b",
+        "--to",
+        "out",
+        "--map-namespace",
+        "monitoring:watch",
+    ]);
+    let mut seen = 0;
+    for (path, bytes) in files(&world.path("out")) {
+        let is_rbac = [
+            "rolebindings.rbac",
+            "clusterrolebindings.rbac",
+            "apiservices.",
+        ];
+        if is_rbac.iter().any(|kind| path.contains(kind)) {
+            let text = String::from_utf8(bytes).unwrap();
+            assert!(!text.contains("namespace: monitoring"), "{path}\n{text}");
+            seen += usize::from(text.contains("namespace: watch"));
+        }
+    }
+    assert!(seen > 5, "{seen}");
+}

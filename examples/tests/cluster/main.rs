@@ -9,10 +9,13 @@
 mod application;
 mod census;
 mod equality;
+mod existing;
 mod message;
 mod migration;
 mod omission;
+mod related;
 mod selection;
+mod upgrade;
 mod versions;
 mod whose;
 mod world;

@@ -12,7 +12,7 @@ use crate::http::Client;
 use crate::kubeconfig::{Kubeconfig, write_private};
 use crate::pki::{Authority, Identity, Validity, token_keys};
 use crate::supervisor::Supervisor;
-use crate::{Binaries, Error, KubeVersion};
+use crate::{Binaries, Error, KubeVersion, NodeBinaries};
 
 /// How long a component may take to become ready. Seconds are normal; a machine that
 /// builds and tests at the same time is slow.
@@ -30,10 +30,11 @@ const CONTROLLERS_1_21: &str = "namespace-controller,serviceaccount-controller,s
 pub(super) fn start(
     wanted: &ControlPlaneBuilder,
     binaries: &Binaries,
+    nodes: Option<&NodeBinaries>,
 ) -> Result<ControlPlane, Error> {
     let mut attempt = 1;
     loop {
-        match Starting::new()?.start(wanted, binaries) {
+        match Starting::new()?.start(wanted, binaries, nodes) {
             Err(Failure::PortTaken(_)) if attempt < ATTEMPTS => attempt += 1,
             Err(Failure::PortTaken(error) | Failure::Other(error)) => return Err(error),
             Ok(plane) => return Ok(plane),
@@ -41,7 +42,7 @@ pub(super) fn start(
     }
 }
 
-enum Failure {
+pub(super) enum Failure {
     PortTaken(Error),
     Other(Error),
 }
@@ -52,9 +53,9 @@ impl From<Error> for Failure {
     }
 }
 
-struct Starting {
-    supervisor: Supervisor,
-    authority: Authority,
+pub(super) struct Starting {
+    pub(super) supervisor: Supervisor,
+    pub(super) authority: Authority,
 }
 
 impl Starting {
@@ -69,6 +70,7 @@ impl Starting {
         mut self,
         wanted: &ControlPlaneBuilder,
         binaries: &Binaries,
+        nodes: Option<&NodeBinaries>,
     ) -> Result<ControlPlane, Failure> {
         let etcd_url = self.start_etcd(binaries.etcd())?;
 
@@ -80,6 +82,9 @@ impl Starting {
         let client = Client::new(port, self.authority.certificate(), &admin)?;
         let admin = self.kubeconfig("admin", &server_url, &admin)?;
         let mut arguments = self.api_server_arguments(port, &etcd_url)?;
+        if nodes.is_some() {
+            arguments.extend(self.kubelet_arguments()?);
+        }
         arguments.extend(wanted.api_server_arguments.iter().cloned());
         self.supervisor
             .run(API_SERVER, binaries.api_server(), &arguments)?;
@@ -109,6 +114,9 @@ impl Starting {
             "make the default ServiceAccount",
             || ok("/api/v1/namespaces/default/serviceaccounts/default"),
         )?;
+        if let Some(programs) = nodes {
+            self.start_nodes(programs, wanted.nodes, &server_url, &client)?;
+        }
 
         let server_version = client.call("GET", "/version", "")?.body;
         Ok(ControlPlane {
@@ -199,12 +207,17 @@ impl Starting {
         arguments
     }
 
-    fn kubeconfig(&self, name: &str, server: &str, user: &Identity) -> Result<Kubeconfig, Error> {
+    pub(super) fn kubeconfig(
+        &self,
+        name: &str,
+        server: &str,
+        user: &Identity,
+    ) -> Result<Kubeconfig, Error> {
         let path = self.supervisor.folder().join(format!("{name}.kubeconfig"));
         Kubeconfig::write(path, server, self.authority.certificate(), user)
     }
 
-    fn file(&self, name: &str, text: &str) -> Result<String, Error> {
+    pub(super) fn file(&self, name: &str, text: &str) -> Result<String, Error> {
         let path = self.supervisor.folder().join(name);
         write_private(&path, text)?;
         Ok(path.display().to_string())
@@ -214,7 +227,7 @@ impl Starting {
     ///
     /// The process is looked at after the answer: two servers on one port answer for each
     /// other, and the second dies late.
-    fn wait(
+    pub(super) fn wait(
         &self,
         component: &str,
         what: &str,
@@ -267,7 +280,7 @@ fn fresh_folder() -> Result<PathBuf, Error> {
         .map_err(|error| Error::caused_by("cannot tell where the temporary folder is", error))
 }
 
-fn free_port() -> Result<u16, Error> {
+pub(super) fn free_port() -> Result<u16, Error> {
     let port =
         TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
     port.map(|address| address.port())

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::go::{Go, run};
-use super::{Part, version_flags};
+use super::{KUBERNETES_MODULE, Part, version_flags};
 use crate::Error;
 
 /// The modules whose types the API server describes.
@@ -41,7 +41,7 @@ pub(super) fn build(work: &Path, source: &Path, output: &Path) -> Result<(), Err
     fs::write(&target, generated).map_err(|error| failed(&target, error))?;
     go.run(&["mod", "edit", "-replace=k8s.io/kubernetes=./kubernetes"])?;
 
-    let version = Part::Kubernetes121.kubernetes_version()?;
+    let version = Part::Kubernetes121.pinned(KUBERNETES_MODULE)?;
     let flags = version_flags(
         version,
         &[

@@ -1,26 +1,29 @@
 //! From a spec and a source to a plan.
 
-use super::{BackupPlan, PlannedKind, PlannedUnit, planned};
-use crate::{
-    Error, ErrorKind, Result,
-    model::{ApiResource, Discovery, DiscoveryGap, GapExtent, LabelSelector},
-    port::ResourceCollector,
-    select::{LeftOut, LeftOutReason, Patterns, ResourceChoice, is_system_namespace},
-    spec::{ApiVersions, BackupSpec, ClusterScope},
+use super::{
+    BackupPlan, PlannedKind, PlannedUnit, namespaces::Namespaces, planned, related::namespaces_of,
 };
-use futures::TryStreamExt;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::{
+    Result,
+    model::{ApiResource, Discovery, DiscoveryGap, GapExtent},
+    port::{ItemAction, ResourceCollector},
+    select::{FieldMasks, LeftOut, LeftOutReason, ResourceChoice, Selection},
+    spec::{ApiVersions, BackupSpec},
+};
+use std::{collections::BTreeSet, sync::Arc};
 use uuid::Uuid;
-
-/// Most namespaces that a plan names.
-const MAX_NAMESPACES: usize = 200_000;
 
 pub(super) struct Planner<'a> {
     pub(super) collector: &'a dyn ResourceCollector,
     pub(super) spec: &'a BackupSpec,
-    pub(super) names: Patterns,
-    pub(super) resources: Patterns,
+    pub(super) selection: Selection,
+    pub(super) masks: FieldMasks,
+    pub(super) actions: &'a [Arc<dyn ItemAction>],
+    /// Whether blocks are wanted although nothing else is to be followed.
+    pub(super) blocks: bool,
     pub(super) discovery: &'a Discovery,
+    /// Whether hooks can be run.
+    pub(super) executor: bool,
     pub(super) left_out: Vec<LeftOut>,
     pub(super) warnings: Vec<String>,
 }
@@ -37,7 +40,9 @@ impl Planner<'_> {
                 kinds.push(planned);
             }
         }
-        let namespaces = self.owning(namespaces, &kinds);
+        let together = self.relate(&mut kinds, &namespaces).await?;
+        let namespaces = self.owning(namespaces, &kinds, &namespaces_of(&together.related));
+        let hooks = self.hooks(&kinds).await?;
         self.push_namespace_objects(&namespaces, &mut kinds);
         kinds.sort_by_cached_key(|kind| kind.resource.group_resource());
         self.left_out
@@ -49,6 +54,9 @@ impl Planner<'_> {
             server_version: self.discovery.server_version.clone(),
             namespaces,
             kinds,
+            related: together.related,
+            blocks: together.blocks,
+            hooks,
             left_out: self.left_out,
             warnings: self.warnings,
             digest: String::new(),
@@ -63,119 +71,6 @@ impl Planner<'_> {
             self.left_out
                 .push(left.with_named(gap.extent == GapExtent::Root));
         }
-    }
-
-    /// The namespaces that exist and are selected; as they are named, where listing them is forbidden or undiscovered.
-    async fn select_namespaces(&mut self, implied: BTreeSet<String>) -> Result<Vec<String>> {
-        let undiscovered = || self.discovery.kind("", "Namespace").is_none() && !self.is_folder();
-        if self.names.is_literal() && undiscovered() {
-            return Ok(self.named_namespaces("namespaces are not discovered"));
-        }
-        let mut found = match self.described_namespaces().await {
-            Ok(found) => found,
-            Err(error)
-                if error.kind() == ErrorKind::PermissionDenied && self.names.is_literal() =>
-            {
-                return Ok(self.named_namespaces(&format!("namespaces may not be listed: {error}")));
-            }
-            Err(error) => return Err(error),
-        };
-        for namespace in implied {
-            found.entry(namespace).or_insert(false);
-        }
-        if found.len() > MAX_NAMESPACES {
-            let message = "more namespaces than one backup can hold";
-            return Err(
-                Error::new(ErrorKind::Exhausted, message).with_context("limit", MAX_NAMESPACES)
-            );
-        }
-        for name in self.names.literal_names() {
-            if !found.contains_key(name) && name != "*" {
-                self.warnings
-                    .push(format!("namespace {name} is named, but does not exist"));
-            }
-        }
-        let namespaces = found.into_iter();
-        Ok(namespaces
-            .filter(|(name, deleting)| self.takes_namespace(name, *deleting))
-            .map(|(name, _)| name)
-            .collect())
-    }
-
-    /// The namespaces that the spec names, unseen.
-    fn named_namespaces(&mut self, why: &str) -> Vec<String> {
-        self.warnings.push(format!(
-            "the named namespaces are taken as they are ({why})"
-        ));
-        let names: BTreeSet<&str> = self.names.literal_names().collect();
-        names.into_iter().map(str::to_owned).collect()
-    }
-
-    /// Every Namespace object, and whether it is being deleted.
-    async fn described_namespaces(&self) -> Result<BTreeMap<String, bool>> {
-        let mut found = BTreeMap::new();
-        let Some(resource) = self.discovery.kind("", "Namespace") else {
-            return Ok(found);
-        };
-        let unit = PlannedUnit {
-            namespace: None,
-            objects: None,
-        };
-        let kind = planned(resource, false);
-        let version = &kind.resource.version;
-        let request = kind.request(version, &unit, &LabelSelector::default(), 1 << 20)?;
-        let mut pages = self.collector.list(request);
-        while let Some(page) = pages.try_next().await? {
-            for object in page.objects {
-                found.insert(object.id().name().to_owned(), object.meta().deleting);
-            }
-        }
-        Ok(found)
-    }
-
-    fn takes_namespace(&mut self, name: &str, deleting: bool) -> bool {
-        let reason = if self.names.excludes(name) {
-            LeftOutReason::Excluded
-        } else if !self.names.includes(name) {
-            // Not asked for: the spec itself records that.
-            return false;
-        } else if is_system_namespace(name) && !self.names.names(name) {
-            LeftOutReason::SystemNamespace
-        } else if deleting {
-            LeftOutReason::BeingDeleted
-        } else {
-            return true;
-        };
-        let what = format!("namespace {name}");
-        self.left_out.push(LeftOut::rule(what, reason, ""));
-        false
-    }
-
-    /// Namespaces that objects of a folder lie in, whether or not a manifest describes them. A server has them all.
-    async fn implied_namespaces(&self, chosen: &[ApiResource]) -> Result<BTreeSet<String>> {
-        let mut namespaces = BTreeSet::new();
-        if !self.is_folder() {
-            return Ok(namespaces);
-        }
-        for resource in chosen.iter().filter(|resource| resource.namespaced) {
-            let unit = PlannedUnit {
-                namespace: None,
-                objects: None,
-            };
-            let kind = self.planned(resource);
-            for version in kind.versions() {
-                let request = kind.request(version, &unit, &LabelSelector::default(), 1 << 20)?;
-                let mut pages = self.collector.list(request);
-                while let Some(page) = pages.try_next().await? {
-                    let names = page
-                        .objects
-                        .iter()
-                        .filter_map(|object| object.id().namespace());
-                    namespaces.extend(names.map(str::to_owned));
-                }
-            }
-        }
-        Ok(namespaces)
     }
 
     /// A kind as the spec wants it stored.
@@ -201,13 +96,14 @@ impl Planner<'_> {
         let mut chosen = Vec::new();
         let mut unscoped = 0usize;
         for resource in &self.discovery.resources {
-            match ResourceChoice::of(resource, self.discovery, &self.resources) {
+            match ResourceChoice::of(resource, self.discovery, &self.selection) {
                 ResourceChoice::NotAsked => {}
                 ResourceChoice::LeftOut(left)
                     if left.reason == LeftOutReason::NotStorable && !self.is_named(resource) => {}
                 ResourceChoice::LeftOut(left) => self.left_out.push(left),
                 ResourceChoice::Taken
-                    if resource.namespaced || self.takes_cluster_scoped(resource) =>
+                    if resource.namespaced
+                        || self.selection.takes_cluster_scoped(&resource.spellings()) =>
                 {
                     chosen.push(resource.clone())
                 }
@@ -224,52 +120,37 @@ impl Planner<'_> {
                 detail,
             ));
         }
-        for name in self.resources.literal_names() {
-            if name == "*" || !self.discovery.resolve(name).is_empty() {
-                continue;
-            }
-            match self.discovery.gaps.iter().find(|gap| gap.may_hide(name)) {
-                Some(gap) => {
-                    let detail = format!("{} may hold it: {}", api_of(gap), gap.reason);
-                    let left = LeftOut::rule(name, LeftOutReason::Undiscovered, detail);
-                    self.left_out.push(left.with_named(true));
-                }
-                None => self.warnings.push(format!(
-                    "resource {name} is named, but the source does not serve it"
-                )),
-            }
-        }
+        self.resolve_resources();
         chosen
     }
 
     pub(super) fn is_named(&self, resource: &ApiResource) -> bool {
-        resource
-            .spellings()
-            .iter()
-            .any(|spelling| self.resources.names(spelling))
+        self.selection.names(&resource.spellings())
     }
 
-    fn takes_cluster_scoped(&self, resource: &ApiResource) -> bool {
-        match self.spec.cluster_scoped {
-            ClusterScope::Include => true,
-            ClusterScope::Exclude => false,
-            ClusterScope::Auto => self.names.is_all() || self.is_named(resource),
-        }
-    }
-
-    /// Under a label selector, the namespaces that own something selected.
-    fn owning(&self, namespaces: Vec<String>, kinds: &[PlannedKind]) -> Vec<String> {
-        if self.spec.label_selector.is_empty() {
-            return namespaces;
-        }
+    /// Under a filter of objects, the namespaces that own something selected or match the label selector themselves (velero.md section
+    /// 2.3).
+    fn owning(
+        &self,
+        namespaces: Namespaces,
+        kinds: &[PlannedKind],
+        related: &BTreeSet<&str>,
+    ) -> Vec<String> {
+        let all = !self.selection.tests_objects();
         let units = kinds
             .iter()
             .flat_map(|kind| &kind.units)
             .filter(|unit| unit.objects != Some(0));
         let owners: BTreeSet<&str> = units.filter_map(|unit| unit.namespace.as_deref()).collect();
+        let by_label = self.selection.has_labels();
         namespaces
             .into_iter()
-            .filter(|name| owners.contains(name.as_str()))
+            .filter(|(name, facts)| {
+                all || owners.contains(name.as_str())
+                    || related.contains(name.as_str())
+                    || by_label && facts.labelled
+            })
+            .map(|(name, _)| name)
             .collect()
     }
 
@@ -277,23 +158,20 @@ impl Planner<'_> {
         let Some(resource) = self.discovery.kind("", "Namespace") else {
             return;
         };
-        let excluded = matches!(
-            ResourceChoice::of(resource, self.discovery, &self.resources),
-            ResourceChoice::LeftOut(_)
-        );
+        let excluded = self
+            .selection
+            .excludes_namespace_objects(&resource.spellings());
         if !excluded && !namespaces.is_empty() {
             let mut kind = planned(resource, false);
-            kind.units.push(PlannedUnit {
-                namespace: None,
-                objects: Some(namespaces.len() as u64),
-            });
+            kind.units
+                .push(PlannedUnit::list(None, Some(namespaces.len() as u64)));
             kinds.push(kind);
         }
     }
 }
 
 /// A gap's part of the API, in words.
-fn api_of(gap: &DiscoveryGap) -> String {
+pub(super) fn api_of(gap: &DiscoveryGap) -> String {
     let version = gap.version.as_ref();
     match (gap.extent, gap.group.as_str()) {
         (GapExtent::Root, "") => "API of the core group".to_owned(),

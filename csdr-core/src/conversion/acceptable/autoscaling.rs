@@ -16,7 +16,7 @@ use crate::{
 pub(super) static MENDS: &[Mend] = &[Mend {
     group: "autoscaling",
     kinds: &["HorizontalPodAutoscaler"],
-    needles: NEEDLES,
+    needles: &[NEEDLES],
     mend,
 }];
 

@@ -16,7 +16,7 @@ use crate::{
 pub(super) static MENDS: &[Mend] = &[Mend {
     group: "batch",
     kinds: &["CronJob"],
-    needles: NEEDLES,
+    needles: &[NEEDLES],
     mend,
 }];
 

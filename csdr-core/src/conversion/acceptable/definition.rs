@@ -15,7 +15,7 @@ mod schema;
 mod strategy;
 mod version;
 
-use super::{Context, Mend, older};
+use super::{Context, Mend};
 use crate::conversion::{draft::Node, outcome::SkipReason};
 use crate::model::Tree;
 
@@ -40,7 +40,6 @@ fn mend(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipReason> {
             );
         }
     }
-    older::definition(node, context.minor);
     Ok(())
 }
 

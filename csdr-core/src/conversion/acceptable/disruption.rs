@@ -10,7 +10,7 @@ use crate::conversion::{draft::Node, outcome::SkipReason};
 pub(super) static MENDS: &[Mend] = &[Mend {
     group: "policy",
     kinds: &["PodDisruptionBudget"],
-    needles: NEEDLES,
+    needles: &[NEEDLES],
     mend,
 }];
 

@@ -9,7 +9,7 @@ use crate::conversion::{draft::Node, outcome::SkipReason};
 pub(super) static MENDS: &[Mend] = &[Mend {
     group: "events.k8s.io",
     kinds: &["Event"],
-    needles: NEEDLES,
+    needles: &[NEEDLES],
     mend,
 }];
 

@@ -22,13 +22,13 @@ pub(super) static MENDS: &[Mend] = &[
     Mend {
         group: GROUP,
         kinds: &["FlowSchema"],
-        needles: SCHEMA_NEEDLES,
+        needles: &[SCHEMA_NEEDLES],
         mend: mend_schema,
     },
     Mend {
         group: GROUP,
         kinds: &["PriorityLevelConfiguration"],
-        needles: LEVEL_NEEDLES,
+        needles: &[LEVEL_NEEDLES],
         mend: mend_level,
     },
 ];

@@ -4,7 +4,12 @@
 
 pub(super) mod csi;
 
-use super::{Context, flex_volume, options::InTree, refuse};
+use super::{
+    Context, flex_volume,
+    needle::{Needle, text},
+    options::InTree,
+    refuse,
+};
 use crate::conversion::{
     draft::Node,
     outcome::{LossKind, Severity, SkipReason},
@@ -41,6 +46,26 @@ impl Plugin {
         self
     }
 }
+
+/// The keys of their volumes, in Pods and PersistentVolumes.
+pub(super) static NEEDLES: &[Needle] = &[
+    text("awsElasticBlockStore\""),
+    text("gcePersistentDisk\""),
+    text("azureDisk\""),
+    text("azureFile\""),
+    text("cinder\""),
+    text("vsphereVolume\""),
+    text("portworxVolume\""),
+    text("rbd\""),
+    text("cephfs\""),
+    text("glusterfs\""),
+    text("flocker\""),
+    text("quobyte\""),
+    text("storageos\""),
+    text("scaleIO\""),
+    text("photonPersistentDisk\""),
+    text("flexVolume\""),
+];
 
 pub(super) static PLUGINS: &[Plugin] = &[
     plugin("awsElasticBlockStore", "kubernetes.io/aws-ebs", 27)

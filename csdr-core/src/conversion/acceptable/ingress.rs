@@ -17,19 +17,20 @@ use crate::{
     },
     model::Tree,
 };
-use backend::{Backend, backend_of, is_port_name, mend_backend};
+pub(in crate::conversion) use backend::is_port_name;
+use backend::{Backend, backend_of, mend_backend};
 
 pub(super) static MENDS: &[Mend] = &[
     Mend {
         group: "networking.k8s.io",
         kinds: &["Ingress"],
-        needles: NEEDLES,
+        needles: &[NEEDLES],
         mend,
     },
     Mend {
         group: "extensions",
         kinds: &["Ingress"],
-        needles: NEEDLES,
+        needles: &[NEEDLES],
         mend,
     },
 ];

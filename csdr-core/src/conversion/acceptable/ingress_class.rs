@@ -10,7 +10,7 @@ use crate::conversion::{draft::Node, outcome::SkipReason};
 pub(super) static MENDS: &[Mend] = &[Mend {
     group: "networking.k8s.io",
     kinds: &["IngressClass"],
-    needles: NEEDLES,
+    needles: &[NEEDLES],
     mend,
 }];
 

@@ -13,7 +13,7 @@ use crate::{
 pub(super) static MENDS: &[Mend] = &[Mend {
     group: "batch",
     kinds: &["Job"],
-    needles: NEEDLES,
+    needles: &[NEEDLES],
     mend,
 }];
 

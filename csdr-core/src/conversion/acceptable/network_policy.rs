@@ -9,7 +9,7 @@ use crate::conversion::{draft::Node, outcome::SkipReason};
 pub(super) static MENDS: &[Mend] = &[Mend {
     group: "networking.k8s.io",
     kinds: &["NetworkPolicy"],
-    needles: NEEDLES,
+    needles: &[NEEDLES],
     mend,
 }];
 

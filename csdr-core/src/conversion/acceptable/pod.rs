@@ -17,19 +17,19 @@ pub(super) static MENDS: &[Mend] = &[
     Mend {
         group: "",
         kinds: &["Pod", "PodTemplate", "ReplicationController"],
-        needles: NEEDLES,
+        needles: &[NEEDLES, in_tree::NEEDLES],
         mend,
     },
     Mend {
         group: "apps",
         kinds: &["Deployment", "DaemonSet", "ReplicaSet", "StatefulSet"],
-        needles: NEEDLES,
+        needles: &[NEEDLES, in_tree::NEEDLES],
         mend,
     },
     Mend {
         group: "batch",
         kinds: &["Job", "CronJob"],
-        needles: NEEDLES,
+        needles: &[NEEDLES, in_tree::NEEDLES],
         mend,
     },
 ];
@@ -70,23 +70,7 @@ static NEEDLES: &[Needle] = &[
     .since(NO_EPHEMERAL_READ_ONLY),
     value("matchLabels", label::is_no_value),
     value("values", label::is_no_value).since(label::EXPRESSIONS),
-    text("awsElasticBlockStore\""),
-    text("gcePersistentDisk\""),
-    text("azureDisk\""),
-    text("azureFile\""),
-    text("cinder\""),
-    text("vsphereVolume\""),
-    text("portworxVolume\""),
-    text("rbd\""),
-    text("cephfs\""),
-    text("glusterfs\""),
-    text("flocker\""),
-    text("quobyte\""),
-    text("storageos\""),
-    text("scaleIO\""),
-    text("photonPersistentDisk\""),
     text("gitRepo\""),
-    text("flexVolume\""),
 ];
 
 /// Goes to the Pod, or the pod template, of an object.

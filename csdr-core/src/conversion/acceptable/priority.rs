@@ -13,7 +13,7 @@ use crate::{
 pub(super) static MENDS: &[Mend] = &[Mend {
     group: "scheduling.k8s.io",
     kinds: &["PriorityClass"],
-    needles: NEEDLES,
+    needles: &[NEEDLES],
     mend,
 }];
 

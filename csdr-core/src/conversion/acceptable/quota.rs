@@ -14,13 +14,13 @@ pub(super) static MENDS: &[Mend] = &[
     Mend {
         group: "",
         kinds: &["ResourceQuota"],
-        needles: &[text("scopes\"")],
+        needles: &[&[text("scopes\"")]],
         mend: check_quota,
     },
     Mend {
         group: "",
         kinds: &["LimitRange"],
-        needles: NEVER,
+        needles: &[NEVER],
         mend: check_limits,
     },
 ];

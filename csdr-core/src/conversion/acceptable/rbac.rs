@@ -19,13 +19,13 @@ pub(super) static MENDS: &[Mend] = &[
     Mend {
         group: GROUP,
         kinds: &["Role", "ClusterRole"],
-        needles: &[text("nonResourceURLs\"")],
+        needles: &[&[text("nonResourceURLs\"")]],
         mend: mend_role,
     },
     Mend {
         group: GROUP,
         kinds: &["RoleBinding", "ClusterRoleBinding"],
-        needles: BINDING_NEEDLES,
+        needles: &[BINDING_NEEDLES],
         mend: mend_binding,
     },
 ];

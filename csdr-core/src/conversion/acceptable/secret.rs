@@ -13,7 +13,7 @@ use crate::{
 pub(super) static MENDS: &[Mend] = &[Mend {
     group: "",
     kinds: &["Secret"],
-    needles: NEVER,
+    needles: &[NEVER],
     mend,
 }];
 

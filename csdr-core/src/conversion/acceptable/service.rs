@@ -18,13 +18,13 @@ pub(super) static MENDS: &[Mend] = &[
     Mend {
         group: "",
         kinds: &["Service"],
-        needles: NEEDLES,
+        needles: &[NEEDLES],
         mend,
     },
     Mend {
         group: "",
         kinds: &["Endpoints"],
-        needles: ENDPOINT_NEEDLES,
+        needles: &[ENDPOINT_NEEDLES],
         mend: mend_endpoints,
     },
 ];

@@ -48,10 +48,12 @@ enum Below {
     JobTemplate,
     /// At the Pod, or the pod template.
     Pod,
+    /// At every place of a definition's schemas at which the server evaluates rules.
+    Schema,
 }
 
 impl Below {
-    fn visit(self, node: &mut Node<'_>, kind: &str, rule: impl FnOnce(&mut Node<'_>)) {
+    fn visit(self, node: &mut Node<'_>, kind: &str, rule: &mut dyn FnMut(&mut Node<'_>)) {
         match self {
             Self::Object => rule(node),
             Self::JobTemplate => {
@@ -60,7 +62,25 @@ impl Below {
             Self::Pod => {
                 pod::at_template(node, kind, rule);
             }
+            Self::Schema => {
+                node.at(&["spec", "validation", "openAPIV3Schema"], |schema| {
+                    every_schema(schema, rule);
+                });
+                node.each(&["spec", "versions"], |version| {
+                    version.at(&["schema", "openAPIV3Schema"], |schema| {
+                        every_schema(schema, rule);
+                    });
+                });
+            }
         }
+    }
+}
+
+fn every_schema(schema: &mut Node<'_>, rule: &mut dyn FnMut(&mut Node<'_>)) {
+    rule(schema);
+    schema.entries(&["properties"], |_, schema| every_schema(schema, rule));
+    for below in ["items", "additionalProperties"] {
+        schema.at(&[below], |schema| every_schema(schema, rule));
     }
 }
 
@@ -102,7 +122,7 @@ pub(super) fn mend(node: &mut Node<'_>, context: &Context<'_>) {
             .filter(|field| field.since.max(field.on) > context.minor)
         {
             let keys: Vec<&str> = field.path.split('.').collect();
-            table.below.visit(node, context.kind, |place| {
+            table.below.visit(node, context.kind, &mut |place| {
                 drop_at(place, &keys, field, context.minor);
             });
         }

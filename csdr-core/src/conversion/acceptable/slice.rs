@@ -19,7 +19,7 @@ use crate::{
 pub(super) static MENDS: &[Mend] = &[Mend {
     group: "discovery.k8s.io",
     kinds: &["EndpointSlice"],
-    needles: NEEDLES,
+    needles: &[NEEDLES],
     mend,
 }];
 

@@ -18,19 +18,19 @@ pub(super) static MENDS: &[Mend] = &[
     Mend {
         group: GROUP,
         kinds: &["VolumeSnapshot"],
-        needles: SNAPSHOT_NEEDLES,
+        needles: &[SNAPSHOT_NEEDLES],
         mend: mend_snapshot,
     },
     Mend {
         group: GROUP,
         kinds: &["VolumeSnapshotContent"],
-        needles: CONTENT_NEEDLES,
+        needles: &[CONTENT_NEEDLES],
         mend: mend_content,
     },
     Mend {
         group: GROUP,
         kinds: &["VolumeSnapshotClass"],
-        needles: CLASS_NEEDLES,
+        needles: &[CLASS_NEEDLES],
         mend: mend_class,
     },
 ];

@@ -19,7 +19,7 @@ use crate::{
 pub(super) static MENDS: &[Mend] = &[Mend {
     group: "storage.k8s.io",
     kinds: &["StorageClass"],
-    needles: NEEDLES,
+    needles: &[NEEDLES],
     mend,
 }];
 

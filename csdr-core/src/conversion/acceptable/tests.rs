@@ -7,6 +7,7 @@ use crate::{
     conversion::{
         draft::{Log, Node},
         outcome::{Edit, SkipReason, Stage},
+        service_port::ServicePorts,
     },
     model::{ApiVersion, Tree},
 };
@@ -30,16 +31,15 @@ fn mend_tree(tree: &mut Tree, minor: u32, options: &MendOptions) -> Result<Log, 
     };
     let api_version: ApiVersion = tree.text_at(&["apiVersion"]).unwrap().parse().unwrap();
     let kind = tree.text_at(&["kind"]).unwrap().to_owned();
-    let services = |namespace: &str, service: &str| {
-        (namespace == "d" && service == "known")
-            .then(|| vec![("a-port-with-a-long-name".to_owned(), 8443)])
-    };
+    let mut services = ServicePorts::default();
+    let known = br#"{"metadata":{"name":"known"},"spec":{"ports":[{"name":"a-port-with-a-long-name","port":8443}]}}"#;
+    services.add("d", &Tree::parse(known).unwrap());
     let context = Context {
         api_version: &api_version,
         kind: &kind,
         minor,
         options,
-        services: Some(&services),
+        services: &services,
     };
     mend(&mut Node::root(tree, &mut log), &context)?;
     Ok(log)

@@ -19,13 +19,13 @@ pub(super) static MENDS: &[Mend] = &[
     Mend {
         group: "",
         kinds: &["PersistentVolume"],
-        needles: VOLUME_NEEDLES,
+        needles: &[VOLUME_NEEDLES, in_tree::NEEDLES],
         mend: mend_volume,
     },
     Mend {
         group: "",
         kinds: &["PersistentVolumeClaim"],
-        needles: CLAIM_NEEDLES,
+        needles: &[CLAIM_NEEDLES],
         mend: mend_claim,
     },
 ];
@@ -41,22 +41,6 @@ const NO_RESIZE_STATUS: u32 = 28;
 
 static VOLUME_NEEDLES: &[Needle] = &[
     text("ReadWriteOncePod\"").below(ONCE_POD),
-    text("awsElasticBlockStore\""),
-    text("gcePersistentDisk\""),
-    text("azureDisk\""),
-    text("azureFile\""),
-    text("cinder\""),
-    text("vsphereVolume\""),
-    text("portworxVolume\""),
-    text("rbd\""),
-    text("cephfs\""),
-    text("glusterfs\""),
-    text("flocker\""),
-    text("quobyte\""),
-    text("storageos\""),
-    text("scaleIO\""),
-    text("photonPersistentDisk\""),
-    text("flexVolume\""),
     text("failure-domain.beta.kubernetes.io/").since(node_label::TOPOLOGY),
     text("node-role.kubernetes.io/master\"").since(node_label::CONTROL_PLANE),
     value("values", label::is_no_value).since(AFFINITY_VALUES),

@@ -6,7 +6,7 @@ mod policy;
 mod rules;
 mod selector;
 
-use super::{Context, Mend, client, label, older, refuse};
+use super::{Context, Mend, client, label, refuse};
 use crate::conversion::{
     draft::Node,
     outcome::{LossKind, Severity, SkipReason},
@@ -46,7 +46,6 @@ fn mend(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipReason> {
         unique_names(node)?;
         each(node, &["webhooks"], |webhook| one(webhook, context))?;
     }
-    older::webhooks(node, context.minor);
     Ok(())
 }
 

@@ -18,13 +18,13 @@ pub(super) static MENDS: &[Mend] = &[
     Mend {
         group: "apps",
         kinds: &["Deployment", "DaemonSet", "ReplicaSet", "StatefulSet"],
-        needles: NEEDLES,
+        needles: &[NEEDLES],
         mend,
     },
     Mend {
         group: "apps",
         kinds: &["StatefulSet"],
-        needles: STATEFUL_NEEDLES,
+        needles: &[STATEFUL_NEEDLES],
         mend: check_stateful_set,
     },
 ];

@@ -112,19 +112,6 @@ fn what_the_cluster_makes_by_itself_is_told_by_the_object() {
 }
 
 #[test]
-fn services_tell_the_numbers_of_ports() {
-    let service = Tree::parse(
-        br#"{"kind":"Service","metadata":{"name":"a","namespace":"n"},"spec":{"ports":[{"name":"web","port":80},{"port":"x"},7]}}"#,
-    );
-    let converter = BuiltinConverter::new().with_services([&service.unwrap(), &Tree::Null]);
-    assert_eq!(
-        converter.services.ports("n", "a"),
-        Some(vec![("web".to_owned(), 80)])
-    );
-    assert_eq!(converter.services.ports("n", "b"), None);
-}
-
-#[test]
 fn a_port_is_shared() {
     let converter: std::sync::Arc<dyn ApiVersionConverter> =
         std::sync::Arc::new(BuiltinConverter::new());

@@ -37,11 +37,11 @@ pub(super) fn is_same(group: &str, version: &str) -> bool {
 }
 
 /// What makes the objects of a kind, for kinds that only the cluster itself makes.
-pub(super) fn made_by_cluster(group: &str, kind: &str) -> Option<&'static str> {
+pub(in crate::conversion) fn made_by_cluster(group: &str, kind: &str) -> Option<&'static str> {
     Some(match (group, kind) {
         ("" | "events.k8s.io", "Event") => "an event tells of the old cluster only",
         ("certificates.k8s.io", "CertificateSigningRequest") => {
-            "it holds a request for once; whoever needs a certificate asks anew"
+            "it is a request for one certificate, made to the authority of its own cluster; whoever needs one asks again"
         }
         ("certificates.k8s.io", "PodCertificateRequest") => {
             "the kubelet asks for the certificates of its pods"

@@ -4,7 +4,7 @@
 
 use super::{Family, Gv, nothing};
 use crate::{
-    Error, ErrorKind, Result,
+    Result,
     conversion::{
         draft::{Node, map},
         outcome::{LossKind, Severity},
@@ -23,7 +23,7 @@ pub(super) static FAMILIES: &[Family] = &[
         kinds: &["PodSecurityPolicy"],
         defaults: security_defaults,
         to_hub: nothing,
-        from_hub: security_down,
+        from_hub: nothing,
     },
 ];
 
@@ -160,19 +160,9 @@ fn security_defaults(node: &mut Node<'_>, _: Gv<'_>) -> Result<()> {
     Ok(())
 }
 
-fn security_down(_: &mut Node<'_>, gv: Gv<'_>) -> Result<()> {
-    match gv {
-        ("policy" | "extensions", "v1beta1") => Ok(()),
-        _ => Err(Error::new(
-            ErrorKind::Unsupported,
-            "PodSecurityPolicy was removed in Kubernetes 1.25 and has no successor; use Pod Security Admission",
-        )),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::table::{check, convert};
+    use super::super::table::check;
 
     const EXISTS: &str = r#"{"matchExpressions":[{"key":"pdb.kubernetes.io/deprecated-v1beta1-empty-selector-match","operator":"Exists"}]}"#;
     const NOT: &str = r#"{"matchExpressions":[{"key":"pdb.kubernetes.io/deprecated-v1beta1-empty-selector-match","operator":"DoesNotExist"}]}"#;
@@ -241,17 +231,11 @@ mod tests {
     }
 
     #[test]
-    fn a_security_policy_stays_as_permissive_as_it_was_and_has_no_successor() {
+    fn a_security_policy_stays_as_permissive_as_it_was() {
         check(&[(
             r#"{"apiVersion":"extensions/v1beta1","kind":"PodSecurityPolicy","spec":{"privileged":false}}"#,
             "policy/v1beta1",
             r#"{"apiVersion":"policy/v1beta1","kind":"PodSecurityPolicy","spec":{"privileged":false,"allowPrivilegeEscalation":true}}"#,
         )]);
-        let error = convert(
-            r#"{"apiVersion":"policy/v1beta1","kind":"PodSecurityPolicy","spec":{}}"#,
-            "policy/v1",
-        )
-        .unwrap_err();
-        assert!(error.to_string().contains("no successor"), "{error}");
     }
 }

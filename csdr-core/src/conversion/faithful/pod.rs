@@ -5,14 +5,16 @@
 
 mod container;
 mod image;
-mod quantity;
 mod volume;
+
+pub(super) use volume::storage_systems;
 
 use super::super::{
     draft::Node,
     outcome::{LossKind, Severity},
 };
 use super::zero;
+use crate::model::quantity;
 
 /// Writes the defaults of a PodTemplateSpec.
 pub(super) fn defaults(template: &mut Node<'_>) {

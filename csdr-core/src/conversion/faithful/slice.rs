@@ -1,14 +1,7 @@
 //! EndpointSlice.
 
 use super::{Family, Gv};
-use crate::{
-    Result,
-    conversion::{
-        draft::Node,
-        outcome::{LossKind, Severity},
-    },
-    model::Tree,
-};
+use crate::{Result, conversion::draft::Node, model::Tree};
 
 pub(super) static FAMILIES: &[Family] = &[Family {
     kinds: &["EndpointSlice"],
@@ -62,16 +55,9 @@ fn endpoint_to_hub(endpoint: &mut Node<'_>) {
     let left = endpoint
         .get(&["deprecatedTopology"])
         .and_then(|map| map.as_object());
+    // That a create wipes what is left of it is the second stage's affair.
     if left.is_some_and(|map| map.is_empty()) {
         endpoint.tree_mut().remove(&["deprecatedTopology"]);
-    } else {
-        let reason = "a create in discovery.k8s.io/v1 wipes all that is neither the zone nor the node's name";
-        endpoint.warn(
-            &["deprecatedTopology"],
-            LossKind::Inert,
-            Severity::Warning,
-            reason,
-        );
     }
 }
 

@@ -1,6 +1,6 @@
 //! CSIDriver, CSINode, CSIStorageCapacity, StorageClass, VolumeAttachment, VolumeAttributesClass, StorageVersionMigration.
 
-use super::{Family, Gv, nothing};
+use super::{Family, Gv, nothing, pod, zero};
 use crate::{
     Result,
     conversion::{
@@ -12,13 +12,14 @@ use crate::{
 
 pub(super) static FAMILIES: &[Family] = &[
     Family {
-        kinds: &[
-            "CSINode",
-            "CSIStorageCapacity",
-            "VolumeAttachment",
-            "VolumeAttributesClass",
-        ],
+        kinds: &["CSINode", "CSIStorageCapacity", "VolumeAttributesClass"],
         defaults: nothing,
+        to_hub: nothing,
+        from_hub: nothing,
+    },
+    Family {
+        kinds: &["VolumeAttachment"],
+        defaults: attachment_defaults,
         to_hub: nothing,
         from_hub: nothing,
     },
@@ -58,6 +59,15 @@ fn driver_defaults(node: &mut Node<'_>, _: Gv<'_>) -> Result<()> {
     {
         node.set(&modes, vec![Tree::from("Persistent")], DEFAULT);
     }
+    Ok(())
+}
+
+/// An attachment may hold the spec of a PersistentVolume. Source: `SetObjectDefaults_VolumeAttachment`.
+fn attachment_defaults(node: &mut Node<'_>, _: Gv<'_>) -> Result<()> {
+    zero::inside(node, &["spec", "source", "inlineVolumeSpec"], |volume| {
+        pod::round_quantities(volume, &["capacity"]);
+        pod::storage_systems(volume);
+    });
     Ok(())
 }
 
@@ -122,6 +132,44 @@ mod tests {
                     &of("v1", spec),
                     "storage.k8s.io/v1beta1",
                     &of("v1beta1", expected),
+                ),
+            ]);
+        }
+    }
+
+    #[test]
+    fn an_attachment_s_inline_volume_has_the_defaults_of_one() {
+        let of = |version: &str, volume: &str| {
+            format!(
+                r#"{{"apiVersion":"storage.k8s.io/{version}","kind":"VolumeAttachment","spec":{{"attacher":"a","nodeName":"n","source":{volume}}}}}"#
+            )
+        };
+        for (volume, expected) in [
+            (
+                r#"{"inlineVolumeSpec":{"capacity":{"storage":"0.0001"},"rbd":{"pool":"p"}}}"#,
+                r#"{"inlineVolumeSpec":{"capacity":{"storage":"1m"},"rbd":{"pool":"p","user":"admin","keyring":"/etc/ceph/keyring"}}}"#,
+            ),
+            (
+                r#"{"inlineVolumeSpec":{"hostPath":{"path":"/x"}}}"#,
+                r#"{"inlineVolumeSpec":{"hostPath":{"path":"/x","type":""}}}"#,
+            ),
+            // Only a PersistentVolume of its own gets a reclaim policy.
+            (r#"{"inlineVolumeSpec":{}}"#, r#"{"inlineVolumeSpec":{}}"#),
+            (
+                r#"{"persistentVolumeName":"pv"}"#,
+                r#"{"persistentVolumeName":"pv"}"#,
+            ),
+        ] {
+            check(&[
+                (
+                    &of("v1alpha1", volume),
+                    "storage.k8s.io/v1",
+                    &of("v1", expected),
+                ),
+                (
+                    &of("v1beta1", volume),
+                    "storage.k8s.io/v1",
+                    &of("v1", expected),
                 ),
             ]);
         }

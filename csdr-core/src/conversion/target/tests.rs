@@ -152,4 +152,36 @@ fn definitions_bring_kinds_and_say_how_they_convert() {
         target.conversion(&resource),
         Some(CustomConversion::Webhook)
     );
+    // A file says it as well.
+    let json = target.to_json().unwrap();
+    let text = String::from_utf8(json.clone()).unwrap();
+    assert!(text.contains(r#""widgets.shop.io": "Webhook""#), "{text}");
+    assert_eq!(TargetApis::from_json(&json).unwrap(), target);
+    let other = text.replace(r#""Webhook""#, r#""Guess""#);
+    assert!(TargetApis::from_json(other.as_bytes()).is_err());
+}
+
+#[test]
+fn services_tell_the_numbers_of_ports_that_an_ingress_cannot_name() {
+    let service = |ports: &str| {
+        let json = format!(r#"{{"metadata":{{"name":"a"}},"spec":{{"ports":{ports}}}}}"#);
+        Tree::parse(json.as_bytes()).unwrap()
+    };
+    let long = "a-port-with-a-long-name";
+    let first = service(&format!(
+        r#"[{{"name":"web","port":80}},{{"name":"{long}","port":81}},{{"name":"other-{long}","port":70000}},{{"port":"x"}},7]"#
+    ));
+    let second = service(&format!(r#"[{{"name":"{long}","port":82}}]"#));
+    let target = TargetApis::kubernetes(1, 34).unwrap().with_services([
+        ("n", &first),
+        ("n", &second),
+        ("m", &second),
+        ("n", &Tree::Null),
+    ]);
+    let number = |namespace, port: &str| target.port_number(namespace, "a", port);
+    assert_eq!(number("n", long), Some(81), "the first counts");
+    assert_eq!(number("m", long), Some(82));
+    assert_eq!(number("n", "web"), None, "an Ingress can hold it");
+    assert_eq!(number("n", &format!("other-{long}")), None, "no port");
+    assert_eq!(number("o", long), None);
 }

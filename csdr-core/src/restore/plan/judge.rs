@@ -1,13 +1,22 @@
 //! What becomes of every row: the stored object is read, and made into what the target takes.
 
-use super::{PlanNote, advice::PodLevels, note::NoteTable};
+use super::{
+    PlanNote,
+    advice::PodLevels,
+    custom::{CustomCheck, Definitions},
+    need::Demands,
+    note::NoteTable,
+    target_of,
+    transformed::{STATUS, TransformSets},
+};
 use crate::{
     Error, ErrorKind, Result,
-    archive::Member,
+    archive::{IndexRow, Member},
     conversion::{Severity, SkipReason, TargetApis},
     model::{Discovery, GroupResource, GroupVersionResource, Object, ObjectId},
     restore::{Action, Restore, RestoreKind, Wave, convert::Fitted, row::Row},
     spec::RestoreSpec,
+    transform::{Chain, StatusRule, Surroundings, Verdict},
     vault::StoredBackup,
 };
 use futures::{FutureExt, StreamExt, stream, stream::BoxStream};
@@ -22,8 +31,8 @@ pub(super) struct Judge<'a> {
     pub(super) backup: &'a StoredBackup,
     pub(super) discovery: &'a Discovery,
     pub(super) apis: &'a TargetApis,
-    /// Kinds that definitions of the backup bring.
-    pub(super) defined: &'a BTreeSet<GroupResource>,
+    /// Kinds that definitions of the backup bring, and where these are stored.
+    pub(super) defined: &'a BTreeMap<GroupResource, IndexRow>,
     pub(super) namespaces: &'a [String],
     /// Resources and versions of the rows as they come, by the rows' numbers.
     pub(super) stored: &'a [GroupVersionResource],
@@ -35,6 +44,17 @@ pub(super) struct Judge<'a> {
     pub(super) spec: &'a RestoreSpec,
     /// Gathers what advice about PodSecurityPolicies needs, if any is stored.
     pub(super) levels: Option<PodLevels>,
+    /// Gathers which classes objects name.
+    pub(super) demands: Demands,
+    /// Looks at custom resources.
+    pub(super) custom: CustomCheck,
+    /// What every object goes through.
+    pub(super) chain: &'a Chain,
+    pub(super) known: &'a Surroundings,
+    /// Whose status is restored.
+    pub(super) status: StatusRule,
+    /// Gathers by which transforms the rows are changed.
+    pub(super) transforms: TransformSets,
 }
 
 type KindKey = (GroupVersionResource, GroupVersionResource, Option<String>);
@@ -63,6 +83,13 @@ impl Judge<'_> {
             .buffered(MEMBERS_AHEAD)
             .boxed();
         let count = rows.len();
+        let definitions = Definitions {
+            restore: self.restore,
+            backup: self.backup,
+            discovery: self.discovery,
+            apis: self.apis,
+            stored: self.defined,
+        };
         for (start, end) in groups {
             let member = match members.next().await {
                 Some(member) => member,
@@ -74,6 +101,9 @@ impl Judge<'_> {
                 Err(error) => return Err(error),
             };
             for (at, row) in rows.iter_mut().enumerate().take(end).skip(start) {
+                if let Some(kind) = self.stored.get(usize::from(row.kind)) {
+                    self.custom.load(kind, &definitions).await?;
+                }
                 self.row(at, count, row, &member)?;
             }
         }
@@ -107,18 +137,20 @@ impl Judge<'_> {
             }
             Err(error) => return Err(error),
         };
-        match self.restore.fit(object, self.apis) {
+        match self.restore.fit(object.clone(), self.apis) {
             Ok(Fitted::Object(fit)) => {
-                let object = &fit.object;
-                if let (Some(levels), Some(namespace)) = (&mut self.levels, object.id().namespace())
+                let converted = &fit.object;
+                if let (Some(levels), Some(namespace)) =
+                    (&mut self.levels, converted.id().namespace())
                 {
-                    levels.look(object, self.spec.map_namespace(namespace));
+                    levels.look(converted, self.spec.map_namespace(namespace));
                 }
-                let kind = &object.meta().kind.kind;
+                let kind = &converted.meta().kind.kind;
                 row.kind = self.kind_of(stored, fit.to, kind, None)?;
                 for loss in &fit.losses {
                     self.notes.push(at, count, PlanNote::from(loss));
                 }
+                self.transform(at, count, row, &object, converted)?;
             }
             Ok(Fitted::Skipped(reason)) => {
                 row.kind = self.kind_of(stored, stored.clone(), "", None)?;
@@ -143,6 +175,61 @@ impl Judge<'_> {
                 self.notes.push(at, count, note);
             }
         }
+        Ok(())
+    }
+
+    /// Takes an object through the transforms, as the run will: what they change and say is told, not kept.
+    fn transform(
+        &mut self,
+        at: usize,
+        count: usize,
+        row: &mut Row,
+        stored: &Object,
+        converted: &Object,
+    ) -> Result<()> {
+        let kind = self
+            .kinds
+            .get(usize::from(row.kind))
+            .ok_or_else(|| Error::invalid("a row names a kind that there is not"))?;
+        let id = stored.id();
+        let target = target_of(self.spec, self.known, kind, id.namespace(), id.name())?;
+        let passage = match self.chain.pass(stored, converted, target) {
+            Ok(passage) => passage,
+            Err(error) => {
+                row.action = Action::Blocked;
+                let note = PlanNote::whole(Severity::Error, error.chain());
+                self.notes.push(at, count, note);
+                return Ok(());
+            }
+        };
+        if let Verdict::Skip { reason } = passage.verdict() {
+            row.action = Action::Skip;
+            let note = PlanNote::whole(Severity::Info, reason);
+            self.notes.push(at, count, note);
+            return Ok(());
+        }
+        let mut by = Vec::new();
+        for step in passage.steps() {
+            if step.counts() {
+                by.push(step.name.to_owned());
+            }
+            for change in step.told() {
+                self.notes.push(at, count, PlanNote::from(change));
+            }
+            for loss in step.losses {
+                self.notes.push(at, count, PlanNote::from(loss));
+            }
+        }
+        for note in self.custom.notes(passage.tree()) {
+            self.notes.push(at, count, note);
+        }
+        self.demands
+            .look(at, &converted.meta().kind, passage.tree());
+        let resource = stored.id().resource();
+        if passage.status().is_some() && self.status.wants(resource, passage.tree()) {
+            by.push(STATUS.to_owned());
+        }
+        row.transforms = self.transforms.place(by);
         Ok(())
     }
 
@@ -199,7 +286,7 @@ impl Judge<'_> {
         if now.is_some_and(|served| served.serves(&kind.target.version)) {
             return;
         }
-        if now.is_none() && self.defined.contains(&resource) {
+        if now.is_none() && self.defined.contains_key(&resource) {
             kind.defined_by_backup = true;
             return;
         }
@@ -260,7 +347,6 @@ impl Judge<'_> {
             .filter_map(twin)
             .collect();
         let count = rows.len();
-        let said = self.notes.remarks.len();
         let mut moved = BTreeSet::new();
         for (at, row) in rows.iter_mut().enumerate() {
             if row.action != Action::Create || !is_moved(row) {
@@ -275,10 +361,6 @@ impl Judge<'_> {
                 );
                 self.notes.push(at, count, note);
             }
-        }
-        if self.notes.remarks.len() > said {
-            // A reader looks for a row's remarks by bisection.
-            self.notes.remarks.sort_by_key(|(row, _)| *row);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a plan has to say about single objects, compactly: a text is kept once, an object's remark takes eight bytes.
 
-use crate::conversion::{Loss, LossKind, Severity};
+use crate::conversion::{Change, Loss, LossKind, Severity};
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, fmt};
 
@@ -15,7 +15,7 @@ const MAX_REMARKS: usize = 10_000;
 pub struct PlanNote {
     /// How much a person should care.
     pub severity: Severity,
-    /// What is lost, if something is; otherwise the text says why the object is left out.
+    /// What is lost, if something is; otherwise the text says what is changed at the path or, without a path, why the object is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss: Option<LossKind>,
     /// JSON pointer in the stored object; empty for the whole of it.
@@ -44,6 +44,17 @@ impl From<&Loss> for PlanNote {
             loss: Some(loss.kind),
             path: loss.path.clone(),
             text: loss.reason.to_string(),
+        }
+    }
+}
+
+impl From<&Change> for PlanNote {
+    fn from(change: &Change) -> Self {
+        Self {
+            severity: change.severity,
+            loss: None,
+            path: change.path.clone(),
+            text: change.reason.to_string(),
         }
     }
 }

@@ -56,6 +56,12 @@ pub(in super::super) struct Lifecycle {
     /// A cluster whose discovery was recorded in this file.
     #[arg(long, value_name = "FILE")]
     pub(in super::super) target_apis: Vec<PathBuf>,
+    /// Read every object as well, and tell what single ones lose.
+    #[arg(long)]
+    pub(in super::super) objects: bool,
+    /// How many objects each loss names; with --objects.
+    #[arg(long, value_name = "COUNT", default_value_t = 3, requires = "objects")]
+    pub(in super::super) examples: usize,
     #[command(flatten)]
     pub(in super::super) cluster: Cluster,
     #[command(flatten)]

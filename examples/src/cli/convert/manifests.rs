@@ -46,8 +46,14 @@ pub(super) fn run(console: &Console, output: Output, args: &Convert) -> Result<E
     let documents: Vec<Document<'_>> = sources.iter().flat_map(documents).collect();
     let (definitions, services) = companions(&documents);
     let mut run = Run {
-        converter: args.choices.converter().with_services(&services),
-        target: target.with_definitions(&definitions),
+        converter: args.choices.converter(),
+        // Manifests mostly leave the namespace to kubectl; then their Ingresses do so too.
+        target: target
+            .with_definitions(&definitions)
+            .with_services(services.iter().map(|service| {
+                let namespace = service.text_at(&["metadata", "namespace"]);
+                (namespace.unwrap_or_default(), service)
+            })),
         is_release: args.to.is_some(),
         rows: Vec::new(),
     };
@@ -80,18 +86,12 @@ fn companions(documents: &[Document<'_>]) -> (Vec<CustomKind>, Vec<Tree>) {
     let trees = documents
         .iter()
         .filter_map(|document| document.tree.as_ref()?.as_ref().ok());
-    for mut tree in trees.flat_map(|tree| items(tree.clone())) {
+    for tree in trees.flat_map(|tree| items(tree.clone())) {
         match tree.text_at(&["kind"]) {
             Some("CustomResourceDefinition") => {
                 definitions.extend(CustomKind::from_crd(&tree).ok());
             }
-            Some("Service") if tree.text_at(&["apiVersion"]) == Some("v1") => {
-                // Manifests mostly leave the namespace to kubectl; then their Ingresses do so too.
-                if tree.text_at(&["metadata", "namespace"]).is_none() {
-                    tree.set(&["metadata", "namespace"], "".into());
-                }
-                services.push(tree);
-            }
+            Some("Service") if tree.text_at(&["apiVersion"]) == Some("v1") => services.push(tree),
             _ => {}
         }
     }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Up to 15 lower-case letters, digits and single hyphens, with a letter among them. Source: `IsValidPortName`.
-pub(super) fn is_port_name(name: &[u8]) -> bool {
+pub(in crate::conversion) fn is_port_name(name: &[u8]) -> bool {
     name.len() <= 15
         && std::str::from_utf8(name)
             .is_ok_and(|name| label::is_dns_label(name) && !name.contains("--"))
@@ -103,12 +103,16 @@ fn mend_port(
                 .then(|| name.parse::<i64>().ok())
                 .flatten()
                 .filter(|number| (1..=65535).contains(number));
+<<<<<<< HEAD
             let by_name = || {
                 let service = backend.text(&["service", "name"]).unwrap_or_default();
                 let ports = context.services?(namespace, service)?;
                 let found = ports.into_iter().find(|(port, _)| port == name);
                 found.map(|(_, number)| number)
             };
+=======
+            let by_name = || context.services.number(namespace, service, &name);
+>>>>>>> main
             let Some(number) = digits.or_else(by_name) else {
                 return Err(refuse(
                     backend,

@@ -1,9 +1,11 @@
 //! When which field came.
 
+mod admission;
 mod pod;
 
 use super::{Below, Field, Table};
 use crate::conversion::outcome::Severity::{self, Error, Info, Warning};
+use admission::{BINDING, DEFINITION, POLICY, SCHEMA, WEBHOOKS};
 use pod::POD;
 
 const fn field(path: &'static str, since: u32, severity: Severity, reason: &'static str) -> Field {
@@ -155,6 +157,39 @@ pub(super) static TABLES: &[Table] = &[
         kinds: &["EndpointSlice"],
         below: Below::Object,
         fields: SLICE,
+    },
+    Table {
+        group: "admissionregistration.k8s.io",
+        kinds: &[
+            "ValidatingWebhookConfiguration",
+            "MutatingWebhookConfiguration",
+        ],
+        below: Below::Object,
+        fields: WEBHOOKS,
+    },
+    Table {
+        group: "admissionregistration.k8s.io",
+        kinds: &["ValidatingAdmissionPolicy"],
+        below: Below::Object,
+        fields: POLICY,
+    },
+    Table {
+        group: "admissionregistration.k8s.io",
+        kinds: &["ValidatingAdmissionPolicyBinding"],
+        below: Below::Object,
+        fields: BINDING,
+    },
+    Table {
+        group: "apiextensions.k8s.io",
+        kinds: &["CustomResourceDefinition"],
+        below: Below::Object,
+        fields: DEFINITION,
+    },
+    Table {
+        group: "apiextensions.k8s.io",
+        kinds: &["CustomResourceDefinition"],
+        below: Below::Schema,
+        fields: SCHEMA,
     },
 ];
 

@@ -4,7 +4,7 @@
 
 use super::{choice, each, rules, selector};
 use crate::conversion::{
-    acceptable::{Context, label, name, older, refuse},
+    acceptable::{Context, label, name, refuse},
     draft::Node,
     outcome::{LossKind, Severity, SkipReason},
 };
@@ -30,7 +30,6 @@ pub(super) fn mend(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), Ski
     } else {
         validations(node)?;
     }
-    older::policy(node, context.minor);
     Ok(())
 }
 
@@ -51,7 +50,6 @@ pub(super) fn mend_binding(node: &mut Node<'_>, context: &Context<'_>) -> Result
     if !mutating {
         actions(node)?;
     }
-    older::policy(node, context.minor);
     Ok(())
 }
 

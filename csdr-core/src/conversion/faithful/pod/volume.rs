@@ -67,7 +67,8 @@ fn projection(source: &mut Node<'_>) {
     });
 }
 
-fn storage_systems(volume: &mut Node<'_>) {
+/// What volumes of Pods and PersistentVolumes have in common.
+pub(in crate::conversion::faithful) fn storage_systems(volume: &mut Node<'_>) {
     zero::inside(volume, &["hostPath"], |path| {
         zero::default(path, "type", "");
     });

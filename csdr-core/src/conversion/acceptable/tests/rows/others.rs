@@ -215,6 +215,83 @@ pub(super) static ROWS: &[Row] = &[
         &[],
     ),
     row(
+        "6: conditions of webhooks, downwards",
+        26,
+        r#"{"apiVersion":"admissionregistration.k8s.io/v1","kind":"ValidatingWebhookConfiguration","metadata":{"name":"w"},"webhooks":[{"name":"a.b.c","admissionReviewVersions":["v1"],"sideEffects":"None","clientConfig":{"url":"https://x/y"},"matchConditions":[{"name":"a","expression":"true"}]}]}"#,
+        r#"{"apiVersion":"admissionregistration.k8s.io/v1","kind":"ValidatingWebhookConfiguration","metadata":{"name":"w"},"webhooks":[{"name":"a.b.c","admissionReviewVersions":["v1"],"sideEffects":"None","clientConfig":{"url":"https://x/y"}}]}"#,
+        &[
+            "warning: /webhooks/0/matchConditions: the field came with Kubernetes 1.27: the webhook is called",
+        ],
+    ),
+    row(
+        "6: the same behind a gate",
+        27,
+        r#"{"apiVersion":"admissionregistration.k8s.io/v1","kind":"ValidatingWebhookConfiguration","metadata":{"name":"w"},"webhooks":[{"name":"a.b.c","admissionReviewVersions":["v1"],"sideEffects":"None","clientConfig":{"url":"https://x/y"},"matchConditions":[{"name":"a","expression":"true"}]}]}"#,
+        "",
+        &["warning: /webhooks/0/matchConditions: before Kubernetes 1.28 servers drop the field"],
+    ),
+    row(
+        "6: the same, where the gate is on",
+        28,
+        r#"{"apiVersion":"admissionregistration.k8s.io/v1","kind":"ValidatingWebhookConfiguration","metadata":{"name":"w"},"webhooks":[{"name":"a.b.c","admissionReviewVersions":["v1"],"sideEffects":"None","clientConfig":{"url":"https://x/y"},"matchConditions":[{"name":"a","expression":"true"}]}]}"#,
+        "",
+        &[],
+    ),
+    row(
+        "6: fields of policies, downwards",
+        26,
+        r#"{"apiVersion":"admissionregistration.k8s.io/v1alpha1","kind":"ValidatingAdmissionPolicy","metadata":{"name":"w.x.io"},"spec":{"matchConstraints":{"resourceRules":[{"apiGroups":["apps"],"apiVersions":["v1"],"operations":["CREATE"],"resources":["deployments"]}]},"validations":[{"expression":"true","messageExpression":"'m'"}],"variables":[{"name":"a","expression":"true"}],"auditAnnotations":[]}}"#,
+        r#"{"apiVersion":"admissionregistration.k8s.io/v1alpha1","kind":"ValidatingAdmissionPolicy","metadata":{"name":"w.x.io"},"spec":{"matchConstraints":{"resourceRules":[{"apiGroups":["apps"],"apiVersions":["v1"],"operations":["CREATE"],"resources":["deployments"]}]},"validations":[{"expression":"true"}],"auditAnnotations":[]}}"#,
+        &[
+            "warning: /spec/variables: the field came with Kubernetes 1.28",
+            "warning: /spec/validations/0/messageExpression: the field came with Kubernetes 1.27",
+        ],
+    ),
+    row(
+        "6: fields of bindings, downwards",
+        26,
+        r#"{"apiVersion":"admissionregistration.k8s.io/v1alpha1","kind":"ValidatingAdmissionPolicyBinding","metadata":{"name":"w"},"spec":{"policyName":"w.x.io","paramRef":{"name":"a","parameterNotFoundAction":"Deny"},"validationActions":["Deny"]}}"#,
+        r#"{"apiVersion":"admissionregistration.k8s.io/v1alpha1","kind":"ValidatingAdmissionPolicyBinding","metadata":{"name":"w"},"spec":{"policyName":"w.x.io","paramRef":{"name":"a"},"validationActions":["Deny"]}}"#,
+        &["warning: /spec/paramRef/parameterNotFoundAction: the field came with Kubernetes 1.28"],
+    ),
+    row(
+        "6: fields and rules of definitions, downwards",
+        18,
+        r#"{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"foos.x.io"},"spec":{"group":"x.io","names":{"kind":"Foo","listKind":"FooList","plural":"foos","singular":"foo"},"scope":"Namespaced","versions":[{"name":"v1","served":true,"storage":true,"deprecated":true,"selectableFields":[{"jsonPath":".b"}],"schema":{"openAPIV3Schema":{"type":"object","properties":{"b":{"type":"string"},"a":{"type":"array","items":{"type":"string","x-kubernetes-validations":[{"rule":"true","message":"m"}]}}}}}}]}}"#,
+        r#"{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"foos.x.io"},"spec":{"group":"x.io","names":{"kind":"Foo","listKind":"FooList","plural":"foos","singular":"foo"},"scope":"Namespaced","versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object","properties":{"b":{"type":"string"},"a":{"type":"array","items":{"type":"string"}}}}}}]}}"#,
+        &[
+            "warning: /spec/versions/0/deprecated: the field came with Kubernetes 1.19",
+            "warning: /spec/versions/0/selectableFields: the field came with Kubernetes 1.30",
+            "warning: /spec/versions/0/schema/openAPIV3Schema/properties/a/items/x-kubernetes-validations: the field came with Kubernetes 1.23: the rules are not evaluated",
+        ],
+    ),
+    row(
+        "6: rules of definitions behind a gate",
+        24,
+        r#"{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"foos.x.io"},"spec":{"group":"x.io","names":{"kind":"Foo","listKind":"FooList","plural":"foos","singular":"foo"},"scope":"Namespaced","versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object","properties":{"b":{"type":"string"},"a":{"type":"array","items":{"type":"string","x-kubernetes-validations":[{"rule":"true","message":"m"}]}}}}}}]}}"#,
+        "",
+        &[
+            "warning: /spec/versions/0/schema/openAPIV3Schema/properties/a/items/x-kubernetes-validations: before Kubernetes 1.25 servers drop the field",
+        ],
+    ),
+    row(
+        "6: fields of rules, downwards",
+        27,
+        r#"{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"foos.x.io"},"spec":{"group":"x.io","names":{"kind":"Foo","listKind":"FooList","plural":"foos","singular":"foo"},"scope":"Namespaced","versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object","properties":{"b":{"type":"string"},"a":{"type":"array","items":{"type":"string","x-kubernetes-validations":[{"rule":"true","message":"m","reason":"FieldValueForbidden","optionalOldSelf":true}]}}}}}}]}}"#,
+        r#"{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"foos.x.io"},"spec":{"group":"x.io","names":{"kind":"Foo","listKind":"FooList","plural":"foos","singular":"foo"},"scope":"Namespaced","versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object","properties":{"b":{"type":"string"},"a":{"type":"array","items":{"type":"string","x-kubernetes-validations":[{"rule":"true","message":"m"}]}}}}}}]}}"#,
+        &[
+            "warning: /spec/versions/0/schema/openAPIV3Schema/properties/a/items/x-kubernetes-validations/0/reason: the field came with Kubernetes 1.28",
+            "warning: /spec/versions/0/schema/openAPIV3Schema/properties/a/items/x-kubernetes-validations/0/optionalOldSelf: the field came with Kubernetes 1.29",
+        ],
+    ),
+    row(
+        "6: a target that has them all",
+        31,
+        r#"{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"foos.x.io"},"spec":{"group":"x.io","names":{"kind":"Foo","listKind":"FooList","plural":"foos","singular":"foo"},"scope":"Namespaced","versions":[{"name":"v1","served":true,"storage":true,"deprecated":true,"selectableFields":[{"jsonPath":".b"}],"schema":{"openAPIV3Schema":{"type":"object","properties":{"b":{"type":"string"},"a":{"type":"array","items":{"type":"string","x-kubernetes-validations":[{"rule":"true","message":"m","reason":"FieldValueForbidden","optionalOldSelf":true}]}}}}}}]}}"#,
+        "",
+        &[],
+    ),
+    row(
         "6: probes and hooks of newer kinds, downwards (a 1.21 server: must specify a handler type)",
         21,
         r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"a","readinessProbe":{"periodSeconds":3,"grpc":{"port":9000,"service":"s"}},"lifecycle":{"preStop":{"sleep":{"seconds":3}}}}]}}"#,

@@ -1,21 +1,40 @@
-//! Quantities: the one thing that the server's defaulting does to them.
+//! Quantities: what the server's defaulting does to them, and how large they are.
 //!
 //! Source: core/v1 defaults of ResourceList, and the quantity grammar of apimachinery.
 
-use crate::model::Tree;
+use super::Tree;
 
 /// A quantity rounded up to thousandths, if it is finer than that.
-pub(super) fn rounded(quantity: &Tree) -> Option<Tree> {
-    let text = match quantity {
-        Tree::String(text) => text.as_str(),
-        Tree::Number(number) => number.as_str(),
-        _ => return None,
-    };
-    thousandths(text).map(|count| Tree::from(format!("{count}m")))
+pub(crate) fn rounded(quantity: &Tree) -> Option<Tree> {
+    thousandths(text(quantity)?).map(|count| Tree::from(format!("{count}m")))
+}
+
+/// Whether a quantity is less than a whole number of bytes; not so for what is none.
+pub(crate) fn is_below(quantity: &Tree, bytes: u128) -> bool {
+    let size = text(quantity).and_then(|text| fraction(text, 0));
+    size.is_some_and(|(numerator, denominator)| {
+        bytes
+            .checked_mul(denominator)
+            .is_some_and(|limit| numerator < limit)
+    })
+}
+
+fn text(quantity: &Tree) -> Option<&str> {
+    match quantity {
+        Tree::String(text) => Some(text),
+        Tree::Number(number) => Some(number.as_str()),
+        _ => None,
+    }
 }
 
 /// How many thousandths a quantity is rounded up to; nothing if it needs no rounding, is negative, or is none.
 fn thousandths(text: &str) -> Option<u128> {
+    let (numerator, denominator) = fraction(text, 3)?;
+    (numerator % denominator != 0).then(|| numerator.div_ceil(denominator))
+}
+
+/// A quantity times a power of ten as numerator and denominator; nothing if it is negative or none.
+fn fraction(text: &str, shift: i32) -> Option<(u128, u128)> {
     let text = text.strip_prefix('+').unwrap_or(text);
     let number_end = text
         .find(|letter: char| !letter.is_ascii_digit() && letter != '.')
@@ -27,10 +46,10 @@ fn thousandths(text: &str) -> Option<u128> {
     let (power, base) = scale(suffix)?;
     let numerator = digits
         .checked_mul(base)?
-        .checked_mul(10u128.checked_pow((power + 3).max(0).unsigned_abs())?)?;
-    let below = (power + 3).min(0).unsigned_abs();
+        .checked_mul(10u128.checked_pow((power + shift).max(0).unsigned_abs())?)?;
+    let below = (power + shift).min(0).unsigned_abs();
     let denominator = 10u128.checked_pow(places.checked_add(below)?)?;
-    (numerator % denominator != 0).then(|| numerator.div_ceil(denominator))
+    Some((numerator, denominator))
 }
 
 /// Power of ten and power of two that a suffix multiplies with.
@@ -63,6 +82,28 @@ fn binary_or_exponent(suffix: &str) -> Option<(i32, u128)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_are_compared_by_value() {
+        let limit = 20 << 30;
+        for (text, below) in [
+            ("19Gi", true),
+            ("20Gi", false),
+            ("20480Mi", false),
+            ("20G", true),
+            ("21474836480", false),
+            ("21474836479", true),
+            ("1.5Gi", true),
+            ("1Ti", false),
+            ("2e1Gi", false),
+            ("nonsense", false),
+            ("", false),
+        ] {
+            assert_eq!(is_below(&Tree::from(text), limit), below, "{text}");
+        }
+        assert!(is_below(&Tree::from(5), limit));
+        assert!(!is_below(&Tree::Null, limit));
+    }
 
     #[test]
     fn only_what_is_finer_than_thousandths_is_rounded() {
