@@ -270,11 +270,13 @@ impl<'a> Node<'a> {
             );
         }
         if !self.is_written() {
-            let base = self.place.pointer();
-            let edit = Edit::Moved {
-                from: below(&base, from),
-            };
-            self.changed(below(&base, to), edit, None, None, Severity::Info, "renamed".into());
+            let mut old = self.place.pointer();
+            let new = below(&old, to);
+            for key in from {
+                push_key(&mut old, key);
+            }
+            let edit = Edit::Moved { from: old };
+            self.changed(new, edit, None, None, Severity::Info, "renamed".into());
         }
         self.tree.set(to, value);
     }

@@ -9,7 +9,7 @@ use super::{
     draft::Node,
     outcome::{LossKind, Severity},
 };
-use crate::model::Tree;
+use crate::model::{Tree, tree::same};
 
 /// Fields of one structure, sorted, each with the number of its own shape: 0 is not looked into (a scalar, free JSON), a negative one
 /// is a map of free keys.
@@ -117,12 +117,8 @@ fn field(shape: i16, key: &str) -> Option<i16> {
     }
     let number = usize::from(shape.unsigned_abs());
     let fields = table::SHAPES.get(number.checked_sub(1)?)?;
-    // Length and first letter tell nearly all names apart, for less than the order of two texts costs.
-    let first = key.as_bytes().first();
-    let mut fields = fields.iter();
-    let field = fields.find(|(name, _)| {
-        name.len() == key.len() && name.as_bytes().first() == first && *name == key
-    });
+    // The length tells most names apart, for less than the order of two texts costs.
+    let field = fields.iter().find(|(name, _)| same(name, key));
     field.map(|(_, shape)| *shape)
 }
 

@@ -10,12 +10,37 @@ pub(super) enum Key {
 }
 
 impl Key {
+    /// Whether it has this name.
+    pub(super) fn is(&self, name: &str) -> bool {
+        same(self.as_str(), name)
+    }
+
     pub(super) fn as_str(&self) -> &str {
         match self {
             Self::Known(name) => name,
             Self::Other(name) => name,
         }
     }
+}
+
+/// Whether two names are equal: most have up to 16 bytes, and these are two words that may overlap.
+pub(crate) fn same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.len() != other.len() {
+        return false;
+    }
+    if one.len() > 16 {
+        return one.first_chunk::<8>() == other.first_chunk() && one == other;
+    }
+    if one.len() >= 8 {
+        return one.first_chunk::<8>() == other.first_chunk()
+            && one.last_chunk::<8>() == other.last_chunk();
+    }
+    if one.len() >= 4 {
+        return one.first_chunk::<4>() == other.first_chunk()
+            && one.last_chunk::<4>() == other.last_chunk();
+    }
+    one.iter().zip(other).all(|(one, other)| one == other)
 }
 
 impl From<&str> for Key {
@@ -41,7 +66,12 @@ impl From<Key> for String {
 
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
+        match (self, other) {
+            // There is one text for each known name, and every key of such a name has it.
+            (Self::Known(one), Self::Known(other)) => one.as_ptr() == other.as_ptr(),
+            (Self::Other(one), Self::Other(other)) => same(one, other),
+            (Self::Known(_), Self::Other(_)) | (Self::Other(_), Self::Known(_)) => false,
+        }
     }
 }
 
@@ -71,7 +101,7 @@ fn known(name: &str) -> Option<&'static str> {
     loop {
         let number = usize::from(*SLOTS.get(slot)?).checked_sub(1)?;
         let found = NAMES.get(number)?;
-        if *found == name {
+        if same(found, name) {
             return Some(found);
         }
         slot = (slot + 1) % SIZE;
@@ -165,13 +195,33 @@ mod tests {
     use super::*;
 
     #[test]
+    fn names_of_every_length_are_compared_to_their_last_byte() {
+        for length in 0..40 {
+            let name = "a".repeat(length);
+            assert!(same(&name, &name.clone()));
+            assert!(!same(&name, &"a".repeat(length + 1)));
+            for at in 0..length {
+                let mut other = name.clone();
+                other.replace_range(at..=at, "b");
+                assert!(!same(&name, &other) && !same(&other, &name), "{other}");
+            }
+        }
+    }
+
+    #[test]
     fn known_names_are_found_and_others_are_not() {
         assert!(NAMES.is_sorted_by(|one, next| one < next));
         for name in NAMES {
-            assert!(matches!(Key::from(*name), Key::Known(known) if known == *name), "{name}");
+            assert!(
+                matches!(Key::from(*name), Key::Known(known) if known == *name),
+                "{name}"
+            );
             for other in [format!("{name}x"), format!("x{name}"), name.to_uppercase()] {
                 if !NAMES.contains(&other.as_str()) {
-                    assert!(matches!(Key::from(other.as_str()), Key::Other(_)), "{other}");
+                    assert!(
+                        matches!(Key::from(other.as_str()), Key::Other(_)),
+                        "{other}"
+                    );
                     assert_eq!(Key::from(other.as_str()), Key::from(other.clone()));
                     assert_eq!(String::from(Key::from(other.as_str())), other);
                 }

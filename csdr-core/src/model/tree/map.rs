@@ -72,7 +72,7 @@ impl TreeMap {
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<&Tree> {
         match &self.0 {
-            Members::Few(list) => list.iter().find(|(own, _)| own.as_str() == key),
+            Members::Few(list) => list.iter().find(|(own, _)| own.is(key)),
             Members::Many(map) => return map.get(key),
         }
         .map(|(_, value)| value)
@@ -81,7 +81,7 @@ impl TreeMap {
     /// The value of a key.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Tree> {
         match &mut self.0 {
-            Members::Few(list) => list.iter_mut().find(|(own, _)| own.as_str() == key),
+            Members::Few(list) => list.iter_mut().find(|(own, _)| own.is(key)),
             Members::Many(map) => return map.get_mut(key),
         }
         .map(|(_, value)| value)
@@ -90,7 +90,7 @@ impl TreeMap {
     /// The place of a key in the order, counted from 0.
     pub fn get_index_of(&self, key: &str) -> Option<usize> {
         match &self.0 {
-            Members::Few(list) => list.iter().position(|(own, _)| own.as_str() == key),
+            Members::Few(list) => list.iter().position(|(own, _)| own.is(key)),
             Members::Many(map) => map.get_index_of(key),
         }
     }
@@ -147,7 +147,7 @@ impl TreeMap {
     pub fn shift_remove(&mut self, key: &str) -> Option<Tree> {
         match &mut self.0 {
             Members::Few(list) => {
-                let at = list.iter().position(|(own, _)| own.as_str() == key)?;
+                let at = list.iter().position(|(own, _)| own.is(key))?;
                 Some(list.remove(at).1)
             }
             Members::Many(map) => map.shift_remove(key),
@@ -186,9 +186,7 @@ impl TreeMap {
     }
 
     /// The values in the order of their keys.
-    pub fn values_mut(
-        &mut self,
-    ) -> impl ExactSizeIterator<Item = &mut Tree> + DoubleEndedIterator {
+    pub fn values_mut(&mut self) -> impl ExactSizeIterator<Item = &mut Tree> + DoubleEndedIterator {
         self.iter_mut().map(|(_, value)| value)
     }
 
@@ -233,9 +231,7 @@ impl TreeMap {
     }
 
     /// Of these members, made in its size; none if a key comes twice: then that member was the last one to be taken.
-    pub(super) fn of_members(
-        members: impl ExactSizeIterator<Item = (Key, Tree)>,
-    ) -> Option<Self> {
+    pub(super) fn of_members(members: impl ExactSizeIterator<Item = (Key, Tree)>) -> Option<Self> {
         if members.len() > Self::FEW {
             let mut map = Indexed::with_capacity_and_hasher(members.len(), KeyHashing);
             for (key, value) in members {
@@ -443,7 +439,15 @@ mod tests {
     /// The same steps on a map of every size around the bound, against a list that is searched.
     #[test]
     fn few_and_many_members_behave_alike() {
-        for size in [0, 1, 2, TreeMap::FEW - 1, TreeMap::FEW, TreeMap::FEW + 1, 100] {
+        for size in [
+            0,
+            1,
+            2,
+            TreeMap::FEW - 1,
+            TreeMap::FEW,
+            TreeMap::FEW + 1,
+            100,
+        ] {
             let mut map = of(0..size);
             let mut list: Vec<String> = (0..size).map(|key| format!("k{key}")).collect();
             assert_eq!(map.insert("new".into(), Tree::Null), None);
@@ -456,10 +460,16 @@ mod tests {
             *map.slot("new") = Tree::from(5);
             list.push("third".into());
             assert_eq!(keys(&map), list, "{size}");
-            assert_eq!(map.shift_insert(0, "new".into(), Tree::from(6)), Some(Tree::from(5)));
+            assert_eq!(
+                map.shift_insert(0, "new".into(), Tree::from(6)),
+                Some(Tree::from(5))
+            );
             list.retain(|key| key != "new");
             list.insert(0, "new".into());
-            assert_eq!(map.shift_insert(1, "k0".into(), Tree::Null).is_some(), size > 0);
+            assert_eq!(
+                map.shift_insert(1, "k0".into(), Tree::Null).is_some(),
+                size > 0
+            );
             list.retain(|key| key != "k0");
             list.insert(1, "k0".into());
             assert_eq!(map.shift_insert(usize::MAX, "end".into(), Tree::Null), None);
@@ -482,7 +492,9 @@ mod tests {
             assert!(back.into_iter().eq((0..list.len() as i64).rev()));
             map.values_mut().for_each(|value| *value = Tree::from(7));
             assert!((&map).into_iter().all(|(_, value)| *value == Tree::from(7)));
-            (&mut map).into_iter().for_each(|(_, value)| *value = Tree::Null);
+            (&mut map)
+                .into_iter()
+                .for_each(|(_, value)| *value = Tree::Null);
             map.retain(|key, value| key.starts_with('k') && value.is_null());
             list.retain(|key| key.starts_with('k'));
             assert_eq!(keys(&map), list);
@@ -514,7 +526,11 @@ mod tests {
             let members: Vec<String> = (0..size).map(|key| format!("\"k{key}\":{key}")).collect();
             format!("{{{}}}", members.join(","))
         };
-        for (size, indexed) in [(TreeMap::FEW, false), (TreeMap::FEW + 1, true), (100_000, true)] {
+        for (size, indexed) in [
+            (TreeMap::FEW, false),
+            (TreeMap::FEW + 1, true),
+            (100_000, true),
+        ] {
             let Tree::Object(read) = Tree::parse(json(size).as_bytes()).unwrap() else {
                 panic!("an object")
             };
@@ -528,7 +544,10 @@ mod tests {
         let mut map = of(0..2);
         let shown = format!("{map:?} {:?} {:?}", map.iter(), map.clone().into_iter());
         assert_eq!(shown, "TreeMap(2 keys) Iter(2 left) IntoIter(2 left)");
-        assert_eq!(format!("{:?}", map.entry("a".into())), "Entry(TreeMap(2 keys))");
+        assert_eq!(
+            format!("{:?}", map.entry("a".into())),
+            "Entry(TreeMap(2 keys))"
+        );
     }
 
     /// A value and its key are moved often: they stay small.

@@ -28,8 +28,20 @@ pub(super) fn plain(bytes: &[u8]) -> usize {
             return number * 8 + at;
         }
     }
+    if rest.is_empty() {
+        return bytes.len();
+    }
+    // The last word reaches back into the one before, of which nothing is special.
+    if let Some(last) = bytes.last_chunk::<8>() {
+        let at = special(*last);
+        return if at < 8 {
+            bytes.len() - 8 + at
+        } else {
+            bytes.len()
+        };
+    }
     let at = rest.iter().position(|byte| is_special(*byte));
-    words.len() * 8 + at.unwrap_or(rest.len())
+    at.unwrap_or(rest.len())
 }
 
 /// What follows the quote of a string, up to its end quote: answered behind it; none if it has no end.
