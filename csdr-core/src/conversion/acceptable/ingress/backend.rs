@@ -103,16 +103,10 @@ fn mend_port(
                 .then(|| name.parse::<i64>().ok())
                 .flatten()
                 .filter(|number| (1..=65535).contains(number));
-<<<<<<< HEAD
             let by_name = || {
                 let service = backend.text(&["service", "name"]).unwrap_or_default();
-                let ports = context.services?(namespace, service)?;
-                let found = ports.into_iter().find(|(port, _)| port == name);
-                found.map(|(_, number)| number)
+                context.services.number(namespace, service, name)
             };
-=======
-            let by_name = || context.services.number(namespace, service, &name);
->>>>>>> main
             let Some(number) = digits.or_else(by_name) else {
                 return Err(refuse(
                     backend,
