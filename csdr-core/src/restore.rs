@@ -7,10 +7,17 @@
 //! caller's own among them → create → outcome.
 
 mod apply;
+mod arm;
+mod backend;
+mod before;
 mod convert;
 mod explain;
 mod hooks;
+mod meet;
+mod members;
+mod owner;
 mod plan;
+mod policy;
 mod ready;
 mod record;
 mod report;
@@ -18,7 +25,9 @@ mod row;
 mod run;
 mod service;
 mod wave;
+mod webhook;
 
+pub use arm::Rearmed;
 pub(crate) use convert::{best_version, is_restored};
 pub use explain::{Explained, ExplainedStep, Explainer, Explanation};
 pub use plan::{Need, PlanNote, PodSecurityAdvice, RestorePlan, RowView, selected};
@@ -26,6 +35,7 @@ pub use report::{ObjectOutcome, RestoreReport};
 pub use row::{Action, RestoreKind};
 pub(crate) use service::each_service;
 pub use wave::Wave;
+pub(crate) use webhook::is_note;
 
 use crate::{
     Result,

@@ -3,11 +3,13 @@
 //! Unknown fields are refused, so that a typing error never selects too much or too little.
 
 mod backup;
+mod existing;
 mod filter;
 mod restore;
 mod restore_transforms;
 
 pub use backup::{ApiVersions, BackupSpec, ClusterScope};
+pub use existing::{ApplySettings, Existing, ExistingOverride};
 pub use filter::{FieldMask, MaskAction, NameFilter, NamespaceFilter};
 pub use restore::RestoreSpec;
 pub use restore_transforms::{MetadataOverwrite, StatusRestore};

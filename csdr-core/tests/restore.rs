@@ -179,7 +179,7 @@ async fn inside_a_wave_as_many_creates_run_as_allowed_and_no_more() {
             assert_eq!(*most, writes.min(*count), "{wave:?} with {writes} writes");
         }
         let large = seen.waves.values().filter(|(_, count)| *count >= MANY);
-        assert_eq!(large.count(), 7, "{:?}", seen.waves);
+        assert_eq!(large.count(), 8, "{:?}", seen.waves);
     }
 }
 
@@ -201,6 +201,7 @@ async fn creates_never_go_back_a_wave_and_none_runs_beside_another_wave() {
             Wave::Accounts,
             Wave::Config,
             Wave::Workloads,
+            Wave::Custom,
             Wave::Quotas,
         ];
         assert_eq!(waves, expected);
@@ -238,6 +239,7 @@ async fn objects_of_a_definition_that_is_never_established_fail_and_nothing_is_s
     // The definition itself, and the Services beside the widgets: none of the widgets.
     assert_eq!(seen.waves[&Wave::Definitions], (1, 1));
     assert_eq!(seen.waves[&Wave::Workloads].1, MANY);
+    assert!(!seen.waves.contains_key(&Wave::Custom));
     // The rest of the application is there.
     let created = report.count(ObjectOutcome::Created);
     let asked: usize = seen.waves.values().map(|(_, count)| count).sum();

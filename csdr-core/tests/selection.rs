@@ -4,7 +4,7 @@
 use csdr_core::{
     ErrorKind, Result,
     backup::{Backup, BackupPlan, BackupReport},
-    memory::{Deny, MemoryCluster, MemoryVault},
+    memory::{Deny, MemoryCluster, MemoryHooks, MemoryVault},
     model::ObjectId,
     port::ResourceTarget,
     report::{Outcome, RunOptions},
@@ -138,18 +138,32 @@ async fn velero_2_2_filters_choose_objects() {
             "includedResources: [cm], orLabelSelectors: [{matchLabels: {app: hours}}, {matchExpressions: [{key: velero.io/exclude-from-backup, operator: Exists}]}]",
             "shop/hours shop/kept",
         ),
-        ("includedResources: [cm], namespaceSelector: {matchLabels: {team: coffee}}", "other/prices"),
-        ("includedResources: [cm], namespaceSelector: {matchLabels: {team: tea}}", "shop/hours shop/kept shop/prices"),
-        ("includedResources: [cm], names: [{resource: cm, included: ['p*', 'h*'], excluded: [hours]}]", "other/prices shop/prices"),
+        (
+            "includedResources: [cm], namespaceSelector: {matchLabels: {team: coffee}}",
+            "other/prices",
+        ),
+        (
+            "includedResources: [cm], namespaceSelector: {matchLabels: {team: tea}}",
+            "shop/hours shop/kept shop/prices",
+        ),
+        (
+            "includedResources: [cm], names: [{resource: cm, included: ['p*', 'h*'], excluded: [hours]}]",
+            "other/prices shop/prices",
+        ),
         (
             "includedNamespaces: [shop, other], includedResources: [secrets], namespaceFilters: [{namespaces: ['sh*'], includedResources: [configmaps], labelSelector: {matchLabels: {app: hours}}}]",
             "shop/hours",
         ),
-        ("includedNamespaceScopedResources: [configmaps], includedNamespaces: [other]", "other/prices"),
+        (
+            "includedNamespaceScopedResources: [configmaps], includedNamespaces: [other]",
+            "other/prices",
+        ),
     ] {
         let done = run(&cluster, &spec(yaml)).await.unwrap();
         assert_eq!(done.report.outcome, Outcome::Completed, "{}", done.report);
-        let found = of(&done.ids, &["configmaps"]).join(" ").replace("configmaps/", "");
+        let found = of(&done.ids, &["configmaps"])
+            .join(" ")
+            .replace("configmaps/", "");
         assert_eq!(found, expected, "{yaml}\n{}", done.plan);
         let (planned, exact) = done.plan.objects();
         assert!(exact, "{yaml}\n{}", done.plan);
@@ -159,7 +173,9 @@ async fn velero_2_2_filters_choose_objects() {
 
 #[tokio::test]
 async fn velero_2_4_labels_leave_objects_and_namespaces_out_with_a_reason() {
-    let done = run(&cluster(), &spec("includedResources: [configmaps]")).await.unwrap();
+    let done = run(&cluster(), &spec("includedResources: [configmaps]"))
+        .await
+        .unwrap();
     assert_eq!(
         of(&done.ids, &["configmaps", "namespaces"]),
         [
@@ -186,7 +202,10 @@ async fn velero_2_4_labels_leave_objects_and_namespaces_out_with_a_reason() {
         ]
     );
     // Naming it does not help: its owner has said so.
-    let error = run(&cluster(), &spec("includedNamespaces: [private]")).await.map(|_| ()).unwrap_err();
+    let error = run(&cluster(), &spec("includedNamespaces: [private]"))
+        .await
+        .map(|_| ())
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
 }
 
@@ -200,7 +219,10 @@ async fn r196_a_list_of_namespaces_that_are_all_gone_fails() {
         let error = run(&cluster(), &spec(yaml)).await.map(|_| ()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound, "{yaml}");
         let text = error.to_string();
-        assert!(text.contains("get target namespace failed") && text.contains(advice), "{text}");
+        assert!(
+            text.contains("get target namespace failed") && text.contains(advice),
+            "{text}"
+        );
     }
     for yaml in [
         "includedNamespaces: [gone, shop]",
@@ -221,7 +243,10 @@ async fn a_name_that_means_nothing_is_a_warning_with_advice() {
         namespaceFilters: [{namespaces: [shopp], includedResources: [cm, pods]}],
         orderedResources: {pods: [shop/web, shop/gone]}, maskedFields: [{resource: sekrets, fields: [/data]}]";
     let vault = Vault::create(MemoryVault::new()).await.unwrap();
-    let plan = Backup::new(cluster(), vault).plan(&spec(yaml)).await.unwrap();
+    let plan = Backup::new(cluster(), vault)
+        .plan(&spec(yaml))
+        .await
+        .unwrap();
     let text = plan.warnings.join("\n");
     for warning in [
         "namespace othr is named, but does not exist; did you mean other?",
@@ -255,7 +280,9 @@ async fn velero_2_6_r163_what_selected_objects_need_comes_along() {
         "clusterroles.rbac.authorization.k8s.io/reader",
     ];
     // A namespace: its cluster-scoped objects.
-    let done = run(&cluster(), &spec("includedNamespaces: [shop]")).await.unwrap();
+    let done = run(&cluster(), &spec("includedNamespaces: [shop]"))
+        .await
+        .unwrap();
     let mut expected = everything.to_vec();
     expected.extend([
         "persistentvolumeclaims/shop/data",
@@ -273,12 +300,20 @@ async fn velero_2_6_r163_what_selected_objects_need_comes_along() {
     assert_eq!(done.report.outcome, Outcome::Completed, "{}", done.report);
     assert_eq!(done.report.related, 6, "{}", done.report);
     let text = done.plan.to_string();
-    assert!(text.contains("2  persistentvolumes (needed by claims)"), "{text}");
+    assert!(
+        text.contains("2  persistentvolumes (needed by claims)"),
+        "{text}"
+    );
     // The Secret of another namespace that a volume names is outside, and that is said.
     assert!(text.contains("1 secrets that captured objects need: excluded by the spec (secrets/other/oss by persistentvolumes/pv-spare; its namespace is not selected)"), "{text}");
 
     // Labels: only what hangs on the labelled objects.
-    let done = run(&cluster(), &spec("labelSelector: {matchLabels: {app: shop}}")).await.unwrap();
+    let done = run(
+        &cluster(),
+        &spec("labelSelector: {matchLabels: {app: shop}}"),
+    )
+    .await
+    .unwrap();
     let mut expected = everything.to_vec();
     expected.extend([
         "persistentvolumeclaims/shop/data",
@@ -289,7 +324,14 @@ async fn velero_2_6_r163_what_selected_objects_need_comes_along() {
         "storageclasses.storage.k8s.io/fast",
     ]);
     assert_eq!(of(&done.ids, &RELATED), expected, "{}", done.plan);
-    assert_eq!(of(&done.ids, &["configmaps", "pods"]), ["configmaps/other/prices", "configmaps/shop/prices", "pods/shop/web"]);
+    assert_eq!(
+        of(&done.ids, &["configmaps", "pods"]),
+        [
+            "configmaps/other/prices",
+            "configmaps/shop/prices",
+            "pods/shop/web"
+        ]
+    );
     let blocks: Vec<Vec<String>> = done
         .plan
         .blocks
@@ -298,19 +340,42 @@ async fn velero_2_6_r163_what_selected_objects_need_comes_along() {
         .collect();
     assert_eq!(
         blocks,
-        [["persistentvolumeclaims/shop/data", "persistentvolumes/pv-data", "pods/shop/web"]]
+        [[
+            "persistentvolumeclaims/shop/data",
+            "persistentvolumes/pv-data",
+            "pods/shop/web"
+        ]]
     );
 
     // The filters keep the last word.
     for (yaml, absent) in [
-        ("includedNamespaces: [shop], excludedResources: [pvc, pv]", "persistentvolumes"),
-        ("includedNamespaces: [shop], excludedResources: [pvc, pv]", "persistentvolumeclaims"),
-        ("includedNamespaces: [shop], clusterScoped: exclude", "persistentvolumes"),
-        ("includedNamespaces: [shop], excludedClusterScopedResources: ['*']", "clusterroles.rbac.authorization.k8s.io"),
-        ("includedNamespaces: [shop], includedResources: [pods]", "persistentvolumeclaims"),
+        (
+            "includedNamespaces: [shop], excludedResources: [pvc, pv]",
+            "persistentvolumes",
+        ),
+        (
+            "includedNamespaces: [shop], excludedResources: [pvc, pv]",
+            "persistentvolumeclaims",
+        ),
+        (
+            "includedNamespaces: [shop], clusterScoped: exclude",
+            "persistentvolumes",
+        ),
+        (
+            "includedNamespaces: [shop], excludedClusterScopedResources: ['*']",
+            "clusterroles.rbac.authorization.k8s.io",
+        ),
+        (
+            "includedNamespaces: [shop], includedResources: [pods]",
+            "persistentvolumeclaims",
+        ),
     ] {
         let done = run(&cluster(), &spec(yaml)).await.unwrap();
-        assert!(of(&done.ids, &[absent]).is_empty(), "{yaml}: {:?}", done.ids);
+        assert!(
+            of(&done.ids, &[absent]).is_empty(),
+            "{yaml}: {:?}",
+            done.ids
+        );
         assert_eq!(done.report.outcome, Outcome::Completed, "{yaml}");
     }
 }
@@ -325,7 +390,9 @@ async fn what_is_named_and_not_there_or_may_not_be_read_is_recorded() {
 {apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: a, namespace: shop}, spec: {volumeName: gone, accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}",
         )
         .unwrap();
-    let done = run(&cluster, &spec("includedNamespaces: [shop]")).await.unwrap();
+    let done = run(&cluster, &spec("includedNamespaces: [shop]"))
+        .await
+        .unwrap();
     let missing: Vec<String> = done.left_out.iter().map(ToString::to_string).collect();
     assert!(
         missing.contains(&"persistentvolumes/gone: named by a captured object, but not there (needed by persistentvolumeclaims/shop/a)".to_owned()),
@@ -338,10 +405,22 @@ async fn what_is_named_and_not_there_or_may_not_be_read_is_recorded() {
         resource: Some("persistentvolumes".parse().unwrap()),
         namespace: None,
     });
-    let done = run(&cluster, &spec("includedNamespaces: [shop]")).await.unwrap();
-    let left = done.left_out.iter().find(|left| left.what == "persistentvolumes/gone").unwrap();
+    let done = run(&cluster, &spec("includedNamespaces: [shop]"))
+        .await
+        .unwrap();
+    let left = done
+        .left_out
+        .iter()
+        .find(|left| left.what == "persistentvolumes/gone")
+        .unwrap();
     assert_eq!(left.reason, LeftOutReason::Forbidden);
-    assert!(left.reason.is_gap() && left.detail.contains("needed by persistentvolumeclaims/shop/a"), "{left}");
+    assert!(
+        left.reason.is_gap()
+            && left
+                .detail
+                .contains("needed by persistentvolumeclaims/shop/a"),
+        "{left}"
+    );
 }
 
 #[tokio::test]
@@ -361,17 +440,58 @@ async fn ordered_resources_make_the_first_blocks_and_leave_the_archive_alone() {
 }
 
 #[tokio::test]
+async fn velero_2_5_hooks_run_in_the_order_of_the_spec() {
+    let pod = |name: &str| {
+        format!(
+            "{{apiVersion: v1, kind: Pod, metadata: {{name: {name}, namespace: shop, annotations: {{pre.hook.backup.velero.io/command: 'true'}}}}, spec: {{containers: [{{name: db, image: 'example.invalid/db:1'}}]}}, status: {{phase: Running}}}}"
+        )
+    };
+    let cluster = MemoryCluster::new();
+    let yaml = ["a", "b", "c"].map(pod).join("\n---\n");
+    let namespace = "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}";
+    cluster
+        .load_yaml(&format!("{namespace}\n---\n{yaml}"))
+        .unwrap();
+    let vault = Vault::create(MemoryVault::new()).await.unwrap();
+    let backup = Backup::new(cluster.clone(), vault).with_hooks(MemoryHooks::new(cluster));
+    for (yaml, expected) in [
+        ("includedNamespaces: [shop]", "a b c"),
+        (
+            "includedNamespaces: [shop], orderedResources: {po: [shop/c, shop/a]}",
+            "c a b",
+        ),
+    ] {
+        let plan = backup.plan(&spec(yaml)).await.unwrap();
+        let pods = plan.hooks.iter().flat_map(|block| &block.pods);
+        let names: Vec<&str> = pods.map(|pod| pod.name.as_str()).collect();
+        assert_eq!(names.join(" "), expected, "{yaml}\n{plan}");
+    }
+}
+
+#[tokio::test]
 async fn masked_fields_are_not_stored_and_the_restore_says_so() {
-    let masks = spec("includedNamespaces: [shop]").with_masked_field(FieldMask::of("secret", "/data"));
+    let masks =
+        spec("includedNamespaces: [shop]").with_masked_field(FieldMask::of("secret", "/data"));
     let done = run(&cluster(), &masks).await.unwrap();
     assert_eq!(done.report.left_out[&LeftOutReason::Masked], 2);
     let stored = done.vault.backup("one").await.unwrap();
-    let object = stored.object(&"secrets/shop/key".parse().unwrap()).await.unwrap().unwrap();
+    let object = stored
+        .object(&"secrets/shop/key".parse().unwrap())
+        .await
+        .unwrap()
+        .unwrap();
     assert!(!object.text().contains("Y2FuYXJ5"), "{}", object.text());
-    assert!(object.text().contains(r#""data":{"a":"","b":""}"#), "{}", object.text());
+    assert!(
+        object.text().contains(r#""data":{"a":"","b":""}"#),
+        "{}",
+        object.text()
+    );
     let target = MemoryCluster::new();
     let restore = Restore::new(done.vault, target.clone(), target);
-    let plan = restore.plan(&RestoreSpec::from_backup("one").with_resource("secrets")).await.unwrap();
+    let plan = restore
+        .plan(&RestoreSpec::from_backup("one").with_resource("secrets"))
+        .await
+        .unwrap();
     let text = plan.to_string();
     assert!(text.contains("secrets/shop/key: fields of it are masked (/data emptied, kubectl's last-applied annotation removed)"), "{text}");
 }
@@ -384,25 +504,64 @@ async fn explanations_name_the_rule() {
     let yaml = "includedNamespaces: [shop, private], excludedResources: [secrets], labelSelector: {matchLabels: {app: shop}}, names: [{resource: pods, excluded: [web]}]";
     let plan = backup.plan(&spec(yaml)).await.unwrap();
     for (id, expected) in [
-        ("configmaps/shop/prices", "in: namespace shop and configmaps are selected, and its labels and name match"),
-        ("configmaps/shop/hours", "out: its labels do not match the selector"),
-        ("configmaps/shop/scratch", "out: labelled to be left out of backups (label csdr.alibabacloud.com/exclude-from-backup)"),
-        ("configmaps/shop/none", "out: it does not exist in the source"),
-        ("configmaps/other/prices", "out: namespace other: not selected, or it does not exist, or nothing in it is selected"),
-        ("configmaps/private/prices", "out: namespace private: labelled to be left out of backups (label velero.io/exclude-from-backup)"),
+        (
+            "configmaps/shop/prices",
+            "in: namespace shop and configmaps are selected, and its labels and name match",
+        ),
+        (
+            "configmaps/shop/hours",
+            "out: its labels do not match the selector",
+        ),
+        (
+            "configmaps/shop/scratch",
+            "out: labelled to be left out of backups (label csdr.alibabacloud.com/exclude-from-backup)",
+        ),
+        (
+            "configmaps/shop/none",
+            "out: it does not exist in the source",
+        ),
+        (
+            "configmaps/other/prices",
+            "out: namespace other: not selected, or it does not exist, or nothing in it is selected",
+        ),
+        (
+            "configmaps/private/prices",
+            "out: namespace private: labelled to be left out of backups (label velero.io/exclude-from-backup)",
+        ),
         ("pods/shop/web", "out: its name is not asked for"),
         ("secrets/shop/key", "out: secrets: excluded by the spec"),
-        ("events/shop/x", "out: events: a cluster makes these itself (a record of what happened, gone after an hour)"),
-        ("persistentvolumes/pv-data", "out: persistentvolumes: cluster-scoped, and the spec does not take those; no captured object needs this one"),
-        ("namespaces/shop", "in: namespaces are selected, and its labels and name match"),
-        ("widgets.shop.io/shop/x", "out: widgets.shop.io: the source does not serve such a resource"),
+        (
+            "events/shop/x",
+            "out: events: a cluster makes these itself (a record of what happened, gone after an hour)",
+        ),
+        (
+            "persistentvolumes/pv-data",
+            "out: persistentvolumes: cluster-scoped, and the spec does not take those; no captured object needs this one",
+        ),
+        (
+            "namespaces/shop",
+            "in: namespaces are selected, and its labels and name match",
+        ),
+        (
+            "widgets.shop.io/shop/x",
+            "out: widgets.shop.io: the source does not serve such a resource",
+        ),
     ] {
         let said = backup.explain(&plan, &id.parse().unwrap()).await.unwrap();
         assert_eq!(said.to_string(), format!("{id}: {expected}"));
     }
-    let plan = backup.plan(&spec("includedNamespaces: [shop]")).await.unwrap();
-    let said = backup.explain(&plan, &"persistentvolumes/pv-data".parse().unwrap()).await.unwrap();
-    assert_eq!(said.to_string(), "persistentvolumes/pv-data: in: needed by persistentvolumeclaims/shop/data (claims)");
+    let plan = backup
+        .plan(&spec("includedNamespaces: [shop]"))
+        .await
+        .unwrap();
+    let said = backup
+        .explain(&plan, &"persistentvolumes/pv-data".parse().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(
+        said.to_string(),
+        "persistentvolumes/pv-data: in: needed by persistentvolumeclaims/shop/data (claims)"
+    );
 }
 
 #[tokio::test]
@@ -412,11 +571,26 @@ async fn a_stored_backup_explains_itself() {
     let stored = done.vault.backup("one").await.unwrap();
     for (id, expected) in [
         ("pods/shop/web", "in: namespace shop and pods are selected"),
-        ("secrets/shop/key", "in: namespace shop and secrets are selected; masked: /data emptied, kubectl's last-applied annotation removed"),
-        ("persistentvolumes/pv-data", "in: needed by persistentvolumeclaims/shop/data (claims)"),
-        ("configmaps/shop/prices", "out: configmaps: excluded by the spec"),
-        ("secrets/private/x", "out: namespace private: labelled to be left out of backups (label velero.io/exclude-from-backup)"),
-        ("persistentvolumes/pv-unused", "out: the filters did not select it, or it did not exist at that time"),
+        (
+            "secrets/shop/key",
+            "in: namespace shop and secrets are selected; masked: /data emptied, kubectl's last-applied annotation removed",
+        ),
+        (
+            "persistentvolumes/pv-data",
+            "in: needed by persistentvolumeclaims/shop/data (claims)",
+        ),
+        (
+            "configmaps/shop/prices",
+            "out: configmaps: excluded by the spec",
+        ),
+        (
+            "secrets/private/x",
+            "out: namespace private: labelled to be left out of backups (label velero.io/exclude-from-backup)",
+        ),
+        (
+            "persistentvolumes/pv-unused",
+            "out: the filters did not select it, or it did not exist at that time",
+        ),
     ] {
         let said = stored.explain(&id.parse().unwrap()).await.unwrap();
         assert_eq!(said.to_string(), format!("{id}: {expected}"));
@@ -441,15 +615,26 @@ async fn a_restore_selects_by_the_same_filters() {
     let one = || RestoreSpec::from_backup("one");
     for (spec, expected) in [
         (
-            one().with_resource("configmaps").with_or_selector("app=shop".parse().unwrap()).with_or_selector("app=hours".parse().unwrap()),
+            one()
+                .with_resource("configmaps")
+                .with_or_selector("app=shop".parse().unwrap())
+                .with_or_selector("app=hours".parse().unwrap()),
             "configmaps/other/prices configmaps/shop/hours configmaps/shop/prices namespaces/other namespaces/shop",
         ),
         (
-            one().with_resource("cm").with_names(NameFilter::of("configmaps").with_name("h*")),
+            one()
+                .with_resource("cm")
+                .with_names(NameFilter::of("configmaps").with_name("h*")),
             "configmaps/shop/hours namespaces/shop",
         ),
         (
-            one().with_namespace("shop").with_namespace("other").with_resource("secrets").with_namespace_filter(NamespaceFilter::of("shop").with_resource("serviceaccounts")),
+            one()
+                .with_namespace("shop")
+                .with_namespace("other")
+                .with_resource("secrets")
+                .with_namespace_filter(
+                    NamespaceFilter::of("shop").with_resource("serviceaccounts"),
+                ),
             "namespaces/other namespaces/shop secrets/other/oss serviceaccounts/shop/default serviceaccounts/shop/web",
         ),
     ] {
@@ -475,12 +660,19 @@ async fn a_restore_of_one_object_brings_all_that_it_needs() {
     ];
     assert_eq!(restored(&done.vault, &spec).await, expected);
     let spec = spec.without_resource("pv");
-    let without: Vec<&str> = expected.iter().copied().filter(|id| !id.starts_with("persistentvolumes/")).collect();
+    let without: Vec<&str> = expected
+        .iter()
+        .copied()
+        .filter(|id| !id.starts_with("persistentvolumes/"))
+        .collect();
     assert_eq!(restored(&done.vault, &spec).await, without);
     let target = MemoryCluster::new();
     let restore = Restore::new(done.vault, target.clone(), target);
     let spec = RestoreSpec::from_backup("one").with_roots(["pods/shop/webb".parse().unwrap()]);
     let error = restore.plan(&spec).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
-    assert!(error.to_string().contains("did you mean pods/shop/web?"), "{error}");
+    assert!(
+        error.to_string().contains("did you mean pods/shop/web?"),
+        "{error}"
+    );
 }

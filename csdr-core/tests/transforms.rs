@@ -255,7 +255,7 @@ async fn velero_3_6_a_copy_beside_its_source_gets_volumes_of_its_own_names() {
         .unwrap();
     assert_eq!(
         (row.target.name(), row.action),
-        (name.as_str(), Action::SkipExisting),
+        (name.as_str(), Action::Equal),
         "{again}"
     );
 }

@@ -65,7 +65,7 @@ impl ResourceCollector for Settings {
 
     /// One page: a few settings. A source with more asks `request.page_bytes` how much a page may hold, and goes on at `request.from`.
     fn list(&self, request: ListRequest) -> BoxStream<'static, Result<Page>> {
-        if request.resource.to_string() == "namespaces/v1" {
+        if request.resource.to_string() == "v1/namespaces" {
             let json = format!(
                 r#"{{"apiVersion":"v1","kind":"Namespace","metadata":{{"name":"{NAMESPACE}"}}}}"#
             );
@@ -75,7 +75,7 @@ impl ResourceCollector for Settings {
                 .map(|object| page(vec![object]));
             return stream::once(async { page }).boxed();
         }
-        if request.resource.to_string() != "configmaps/v1" {
+        if request.resource.to_string() != "v1/configmaps" {
             let error = Error::new(ErrorKind::NotFound, "there are only config maps here")
                 .with_context("resource", &request.resource);
             return stream::once(async { Err(error) }).boxed();

@@ -15,12 +15,15 @@
 use csdr_core::{
     Error, ErrorKind, Result,
     backup::Backup,
+    manifest::ManifestDir,
     memory::{MemoryCluster, MemoryVault},
+    port::{PutMode, VaultBackend, VaultKey},
     report::RunOptions,
     restore::{Action, Restore, RestorePlan, RestoreReport},
     spec::{BackupSpec, RestoreSpec},
     vault::Vault,
 };
+use std::sync::Arc;
 
 const APPLICATION: &str = "
 apiVersion: v1
@@ -88,8 +91,13 @@ pub async fn plan_and_approve() -> Result<RestoreReport> {
 
 /// A vault with a backup of an application whose Ingress is of a version that no cluster serves any more.
 async fn backed_up() -> Result<Vault> {
-    let source = MemoryCluster::new();
-    source.load_yaml(APPLICATION)?;
+    // The manifests of the old application: no cluster of today would hold them.
+    let folder = Arc::new(MemoryVault::new());
+    let file = VaultKey::parse("shop.yaml")?;
+    folder
+        .put(&file, APPLICATION.into(), PutMode::CreateNew)
+        .await?;
+    let source = ManifestDir::new(folder, file);
     let vault = Vault::create(MemoryVault::new()).await?;
     let backup = Backup::new(source, vault.clone());
     let plan = backup

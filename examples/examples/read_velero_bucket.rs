@@ -78,7 +78,7 @@ pub async fn restore(
     let scratch = Arc::new(MemoryVault::new());
     let restore = Restore::new(vault, cluster.clone(), cluster).with_scratch(scratch);
     let spec = RestoreSpec::from_backup("rich")
-        .with_name("rich-copy")
+        .with_name("rich-by-csdr")
         .with_namespace_mapping("rich", "rich-copy");
     let plan = restore.plan(&spec).await?;
     print!("{plan}");

@@ -158,6 +158,7 @@ async fn dispatch(cx: &Context, command: Command) -> Result<Exit> {
             RestoreCommand::Plan(args) => restore::plan(cx, &args).await,
             RestoreCommand::List => restore::list(cx).await,
             RestoreCommand::Describe(args) => restore::describe(cx, &args.name).await,
+            RestoreCommand::Arm(args) => restore::arm(cx, &args).await,
         },
         Command::Convert(args) => convert::convert(cx, *args).await,
         Command::Lifecycle(args) => lifecycle::lifecycle(cx, &args).await,

@@ -4,9 +4,7 @@ use super::{Backup, BackupPlan, PlannedKind};
 use crate::{
     Result,
     model::ObjectId,
-    select::{
-        Asked, LeftOut, LeftOutReason, Missed, Selection, never_stored, object_left_out,
-    },
+    select::{Asked, LeftOut, LeftOutReason, Missed, Selection, never_stored, object_left_out},
     vault::StoredBackup,
 };
 use futures::TryStreamExt;

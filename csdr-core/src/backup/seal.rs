@@ -74,7 +74,7 @@ impl Seal<'_> {
             &report,
             &self.plan.server_version,
             &Digest::of(&manifest).to_string(),
-        );
+        )?;
         self.claim.check().await?;
         check_archive(self.vault, self.layout, archive_size).await?;
         put_once(backend, &self.layout.commit()?, encode_document(&record)?).await?;

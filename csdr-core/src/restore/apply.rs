@@ -1,12 +1,12 @@
-//! Creating one object, and knowing whose it is.
+//! Writing one object, and knowing whose it is.
 
-use super::report::ObjectOutcome;
 use crate::{
     Error, ErrorKind, Result, Retry,
     model::{Object, ObjectId, Tree},
     port::{ResourceApplier, ResourceTarget, WriteOptions},
     vault::Host,
 };
+use futures::{FutureExt, future::BoxFuture};
 use serde::Deserialize;
 use std::{collections::BTreeSet, time::Duration};
 use uuid::Uuid;
@@ -47,9 +47,9 @@ pub(super) fn managers(object: &Object) -> Vec<String> {
 /// The first wait for an object that somebody else was writing.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 
-/// Creates objects under one operation's name.
+/// Writes objects under one operation's name.
 #[derive(Debug)]
-pub(super) struct Creator<'a> {
+pub(super) struct Writer<'a> {
     pub(super) applier: &'a dyn ResourceApplier,
     pub(super) target: &'a dyn ResourceTarget,
     pub(super) host: &'a Host,
@@ -60,16 +60,39 @@ pub(super) struct Creator<'a> {
     pub(super) attempts: u32,
 }
 
-impl Creator<'_> {
+/// How a create ended.
+#[derive(Debug)]
+pub(super) enum Made {
+    /// It is created.
+    New,
+    /// It is there, made by this restore: a create whose answer was lost was repeated.
+    Before,
+    /// Somebody else's is there.
+    There(Box<Object>),
+}
+
+impl Writer<'_> {
     /// Creates an object; tries again where the server was busy or its answer was lost.
-    pub(super) async fn create(&self, object: &Object) -> Result<ObjectOutcome> {
+    pub(super) async fn create(&self, object: &Object) -> Result<Made> {
+        let create = || self.applier.create(object, &self.options).boxed();
+        match self.repeated(create).await {
+            Ok(_) => Ok(Made::New),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                self.whose(object, error).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes a call, and makes it again where the server was busy or its answer was lost.
+    pub(super) async fn repeated<'c, T>(
+        &self,
+        call: impl Fn() -> BoxFuture<'c, Result<T>>,
+    ) -> Result<T> {
         let mut attempt = 1;
         loop {
-            let error = match self.applier.create(object, &self.options).await {
-                Ok(_) => return Ok(ObjectOutcome::Created),
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                    return self.whose(object, error).await;
-                }
+            let error = match call().await {
+                Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             let Some(wait) = self.wait(&error, attempt) else {
@@ -78,6 +101,13 @@ impl Creator<'_> {
             self.host.clock.sleep(wait).await;
             attempt += 1;
         }
+    }
+
+    /// Whether this restore, in this run or a dead one before it, has written an object.
+    pub(super) fn is_ours(&self, object: &Object) -> bool {
+        managers(object)
+            .iter()
+            .any(|by| *by == self.options.field_manager || self.ours.contains(by))
     }
 
     /// Writes a status over that of an object that is there. Tries again where the object has moved on, and as a create does.
@@ -119,24 +149,15 @@ impl Creator<'_> {
     }
 
     /// An object that exists is ours if this restore wrote it: a create whose answer was lost was repeated below or above.
-    async fn whose(&self, object: &Object, error: Error) -> Result<ObjectOutcome> {
+    async fn whose(&self, object: &Object, error: Error) -> Result<Made> {
         let id: &ObjectId = object.id();
         let there = self
             .target
             .get(id, object.meta().kind.api_version.version())
             .await?;
         match there {
-            Some(there) => {
-                let by = managers(&there);
-                let ours = by
-                    .iter()
-                    .any(|by| *by == self.options.field_manager || self.ours.contains(by));
-                Ok(if ours {
-                    ObjectOutcome::Created
-                } else {
-                    ObjectOutcome::Existed
-                })
-            }
+            Some(there) if self.is_ours(&there) => Ok(Made::Before),
+            Some(there) => Ok(Made::There(Box::new(there))),
             // It was deleted between the two calls: the caller's report shows the server's answer.
             None => Err(error),
         }

@@ -1,6 +1,9 @@
 //! What a restore will do.
 
-use super::{Action, Restore, RestoreKind, Wave, row::Row, service::ingress_namespaces};
+use super::{
+    Action, Restore, RestoreKind, Wave, members::Members, policy::Policies, row::Row,
+    service::ingress_namespaces,
+};
 use crate::{
     Error, ErrorKind, Result,
     archive::Digest,
@@ -22,19 +25,23 @@ mod custom;
 mod existing;
 mod judge;
 mod masked;
+mod need;
 mod note;
 mod planner;
 mod roots;
+mod stale;
 mod transformed;
 mod volumes;
 
 pub use advice::PodSecurityAdvice;
+pub use need::Need;
 pub use note::PlanNote;
 pub use planner::selected;
 
 use advice::PodLevels;
 use custom::CustomCheck;
 use judge::Judge;
+use need::{Demands, Needs};
 use note::NoteTable;
 use planner::Planner;
 use transformed::TransformSets;
@@ -84,15 +91,6 @@ pub(super) struct PlanHead {
     /// Remarks that were too many to keep.
     pub(super) notes_beyond: u64,
     pub(super) digest: String,
-}
-
-/// Something that the target does not have and the restore needs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Need {
-    /// What is missing.
-    pub what: String,
-    /// How many objects cannot be restored without it.
-    pub objects: u64,
 }
 
 /// One row of a plan, read.
@@ -221,14 +219,14 @@ impl RestorePlan {
         ingress_namespaces(&self.rows, &self.head.namespaces, kind)
     }
 
-    /// The first remark about a row that is about the whole object.
+    /// What was said last about a whole object, losses apart: why its action is what it is.
     pub(super) fn reason(&self, row: usize) -> Option<&PlanNote> {
         let row = u32::try_from(row).ok()?;
         let start = self.remarks.partition_point(|(at, _)| *at < row);
-        let own = self.remarks[start..]
-            .iter()
-            .take_while(|(at, _)| *at == row);
-        own.filter_map(|(_, note)| self.head.notes.get(*note as usize))
+        let end = self.remarks.partition_point(|(at, _)| *at <= row);
+        let own = self.remarks.get(start..end)?.iter();
+        own.rev()
+            .filter_map(|(_, note)| self.head.notes.get(*note as usize))
             .find(|note| note.loss.is_none() && note.path.is_empty())
     }
 
@@ -340,10 +338,10 @@ impl fmt::Display for RestorePlan {
         for (from, to) in &spec.namespace_mapping {
             writeln!(f, "  namespace {from} → {to}")?;
         }
-        let mut counts: BTreeMap<(Wave, u16), [u64; 5]> = BTreeMap::new();
+        let mut counts: BTreeMap<(Wave, u16), BTreeMap<Action, u64>> = BTreeMap::new();
         let mut transformed: BTreeMap<u16, BTreeMap<&str, u64>> = BTreeMap::new();
         for row in &self.rows {
-            if row.action == Action::Create {
+            if row.action.writes() {
                 for name in self.transformed_by(row) {
                     let own = transformed.entry(row.kind).or_default();
                     *own.entry(name.as_str()).or_default() += 1;
@@ -354,32 +352,21 @@ impl fmt::Display for RestorePlan {
                 .kinds
                 .get(usize::from(row.kind))
                 .map_or(Wave::Workloads, |kind| kind.wave);
-            counts.entry((wave, row.kind)).or_default()[row.action as usize] += 1;
+            let own = counts.entry((wave, row.kind)).or_default();
+            *own.entry(row.action).or_default() += 1;
         }
-        for ((_, at), [create, existing, before, blocked, skipped]) in counts {
+        for ((_, at), own) in counts {
             let Some(kind) = self.head.kinds.get(usize::from(at)) else {
                 continue;
             };
-            write!(
-                f,
-                "  {:>8}  {}",
-                create + existing + before + blocked + skipped,
-                kind.resource
-            )?;
+            let all: u64 = own.values().sum();
+            write!(f, "  {all:>8}  {}", kind.resource)?;
             if kind.is_converted() {
                 write!(f, "  convert {}", kind.resource.api_version())?;
                 write!(f, " → {}", kind.target.api_version())?;
             }
-            for (count, word) in [
-                (create, "create"),
-                (existing, "skip: exists"),
-                (before, "created before"),
-                (blocked, "blocked"),
-                (skipped, "skip"),
-            ] {
-                if count > 0 {
-                    write!(f, "  {word} {count}")?;
-                }
+            for (action, count) in own {
+                write!(f, "  {action} {count}")?;
             }
             let by = transformed.get(&at).into_iter().flatten();
             for (place, (name, count)) in by.enumerate() {
@@ -473,6 +460,7 @@ impl Restore {
             notes: NoteTable::default(),
             spec,
             levels: PodLevels::wanted(&stored, apis.minor()),
+            demands: Demands::default(),
             custom: CustomCheck::default(),
             chain: &chain,
             known: &known,
@@ -482,7 +470,8 @@ impl Restore {
         judge.judge(&mut rows).await?;
         let Judge {
             kinds,
-            notes,
+            mut notes,
+            demands,
             levels,
             transforms,
             ..
@@ -518,20 +507,34 @@ impl Restore {
                 transforms: transforms.into_sets(),
                 known,
                 advice,
-                notes: notes.texts,
-                notes_beyond: notes.beyond,
+                notes: Vec::new(),
+                notes_beyond: 0,
                 digest: String::new(),
             },
             rows,
-            remarks: notes.remarks,
+            remarks: Vec::new(),
         };
         existing::Existing {
             restore: self,
             discovery: &discovery,
+            policies: Policies::new(spec)?,
+            members: Members::new(&backup),
+            apis: &apis,
+            chain: &chain,
         }
-        .look(&mut plan)
+        .look(&mut plan, &mut notes)
         .await?;
-        plan.head.needs = needs(&plan);
+        // A reader looks for a row's remarks by bisection.
+        notes.remarks.sort_by_key(|(row, _)| *row);
+        plan.head.notes = notes.texts;
+        plan.head.notes_beyond = notes.beyond;
+        plan.remarks = notes.remarks;
+        let needs = Needs {
+            restore: self,
+            discovery: &discovery,
+            demands,
+        };
+        plan.head.needs = needs.of(&plan).await?;
         plan.sealed()
     }
 
@@ -589,27 +592,4 @@ fn owners(stored: &[GroupVersionResource], namespaces: &[String], rows: &[Row]) 
             &*row.name,
         ))
     }))
-}
-
-fn needs(plan: &RestorePlan) -> Vec<Need> {
-    let mut counts = vec![0u64; plan.head.kinds.len()];
-    for row in plan.rows.iter().filter(|row| row.action == Action::Blocked) {
-        if let Some(count) = counts.get_mut(usize::from(row.kind)) {
-            *count += 1;
-        }
-    }
-    let blocked = plan
-        .head
-        .kinds
-        .iter()
-        .zip(counts)
-        .filter(|(_, objects)| *objects > 0);
-    blocked
-        .filter_map(|(kind, objects)| {
-            Some(Need {
-                what: kind.blocked.clone()?,
-                objects,
-            })
-        })
-        .collect()
 }

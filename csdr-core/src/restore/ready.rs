@@ -2,7 +2,7 @@
 
 use crate::{
     Error, ErrorKind, Result,
-    model::{Discovery, GroupVersionResource, ObjectId, Tree},
+    model::{Discovery, GroupVersionResource, Object, ObjectId, Tree},
     port::ResourceTarget,
     vault::Host,
 };
@@ -58,25 +58,39 @@ impl Ready<'_> {
         }
     }
 
-    /// Waits until a namespace that is being deleted is gone.
-    pub(super) async fn gone(&self, id: &ObjectId) -> Result<()> {
+    /// Waits until an object that is being deleted is gone, or another one is in its place.
+    pub(super) async fn gone(&self, object: &Object) -> Result<()> {
+        let (id, meta) = (object.id(), object.meta());
         let mut waited = Duration::ZERO;
         loop {
-            let there = self.target.get(id, "v1").await?;
-            if there.is_none_or(|object| !object.meta().deleting) {
+            let there = self.target.get(id, meta.kind.api_version.version()).await?;
+            let Some(there) = there.filter(|there| there.meta().uid == meta.uid) else {
                 return Ok(());
-            }
+            };
             if !self.pause(&mut waited).await {
-                let message = "namespace is still being deleted; wait for it, or map to another";
+                let tree = there.tree()?;
+                let finalizers = tree
+                    .at(&["metadata", "finalizers"])
+                    .and_then(Tree::as_array);
+                let finalizers: Vec<&str> = finalizers
+                    .into_iter()
+                    .flatten()
+                    .filter_map(Tree::as_str)
+                    .collect();
+                let message = match id.resource().to_string() == "namespaces" {
+                    true => "namespace is still being deleted; wait for it, or map to another",
+                    false => "the target's is still being deleted",
+                };
                 return Err(Error::new(ErrorKind::Timeout, message)
-                    .with_context("namespace", id.name())
+                    .with_context("object", id)
+                    .with_context("finalizers", finalizers.join(", "))
                     .with_context("waited seconds", self.limit.as_secs()));
             }
         }
     }
 
     /// Waits a little; `false` once the time is up.
-    async fn pause(&self, waited: &mut Duration) -> bool {
+    pub(super) async fn pause(&self, waited: &mut Duration) -> bool {
         if *waited >= self.limit {
             return false;
         }

@@ -168,7 +168,7 @@ fn resource_list(plan: &RestorePlan, rows: &[ObjectOutcome]) -> Result<Bytes> {
             } else {
                 text.push(',');
             }
-            text.push_str(&json!(format!("{name_of}({})", outcome.as_str())).to_string());
+            text.push_str(&json!(format!("{name_of}({})", outcome.in_velero())).to_string());
             encoder.write_all(text.as_bytes()).map_err(failed)?;
             text.clear();
         }

@@ -1,5 +1,6 @@
 //! How a restore ended.
 
+use super::Rearmed;
 use crate::{
     Result,
     hook::HookReport,
@@ -18,8 +19,17 @@ pub enum ObjectOutcome {
     Pending,
     /// It is in the target, made by this restore.
     Created,
-    /// The target had one already; it was left as it is (R256).
+    /// The target had one that differs; it was left as it is (R256).
     Existed,
+    /// The target had all of it already.
+    Unchanged,
+    /// The target's was changed, by this restore: updated, merged or applied.
+    Updated,
+    /// The target's was deleted and the backup's created.
+    Recreated,
+    /// The Service that it stands on did not answer in time. An APIService is not created then; webhooks are, and refuse what nobody
+    /// answers for.
+    NotReady,
     /// It is of a sort that is not restored; a warning says which.
     Skipped,
     /// It could not be restored; an error says why.
@@ -27,19 +37,30 @@ pub enum ObjectOutcome {
 }
 
 impl ObjectOutcome {
-    /// The word that Velero's resource list uses.
+    /// The word of Velero's resource list: `created`, `updated`, `skipped` or `failed`; there are no others (velero.md section 1.1).
+    pub(super) fn in_velero(self) -> &'static str {
+        match self {
+            Self::Pending | Self::NotReady => "failed",
+            other => other.as_str(),
+        }
+    }
+
+    /// What a person reads.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
-            Self::Created => "created",
-            Self::Existed | Self::Skipped => "skipped",
+            Self::Created | Self::Recreated => "created",
+            Self::Updated => "updated",
+            Self::Existed | Self::Unchanged | Self::Skipped => "skipped",
+            Self::NotReady => "not ready",
             Self::Failed => "failed",
         }
     }
 }
 
 /// How a restore ended; stored as `csdr/<operation>/report.json`. The outcome of every object is in Velero's
-/// `restore-<name>-resource-list.json.gz` beside it.
+/// `restore-<name>-resource-list.json.gz` beside it; what each object was before the restore changed or deleted it is in
+/// `csdr/<operation>/before/<number>.json.gz`: `{"objects": […]}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RestoreReport {
@@ -66,6 +87,9 @@ pub struct RestoreReport {
     pub warnings: Notes,
     /// What could not be restored.
     pub errors: Notes,
+    /// Webhook configurations that were created open and are armed again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rearmed: Vec<Rearmed>,
     /// Why it failed, if it did.
     pub failure: Option<Failure>,
 }
@@ -95,6 +119,9 @@ impl fmt::Display for RestoreReport {
         )?;
         for (outcome, count) in &self.objects {
             write!(f, ", {count} {}", format!("{outcome:?}").to_lowercase())?;
+        }
+        for rearmed in &self.rearmed {
+            write!(f, "\n  {}: {rearmed}", rearmed.object)?;
         }
         if !self.hooks.is_empty() {
             let text = self.hooks.to_string().replace('\n', "\n  ");
@@ -142,7 +169,7 @@ impl Outcomes {
         }
         if let Some(message) = message {
             let note = Note::new(about, message);
-            if outcome == ObjectOutcome::Failed {
+            if matches!(outcome, ObjectOutcome::Failed | ObjectOutcome::NotReady) {
                 self.errors.push(note)
             } else {
                 self.warnings.push(note)
@@ -160,5 +187,31 @@ impl Outcomes {
             *counts.entry(*outcome).or_default() += 1;
         }
         counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn velero_1_1_the_resource_list_has_four_words() {
+        for outcome in [
+            ObjectOutcome::Pending,
+            ObjectOutcome::Created,
+            ObjectOutcome::Existed,
+            ObjectOutcome::Unchanged,
+            ObjectOutcome::Updated,
+            ObjectOutcome::Recreated,
+            ObjectOutcome::NotReady,
+            ObjectOutcome::Skipped,
+            ObjectOutcome::Failed,
+        ] {
+            let word = outcome.in_velero();
+            assert!(
+                ["created", "updated", "failed", "skipped"].contains(&word),
+                "{word}"
+            );
+        }
     }
 }

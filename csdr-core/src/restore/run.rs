@@ -1,20 +1,24 @@
 //! Running a restore.
 
 use super::{
-    Action, Restore, RestorePlan, RestoreReport, Wave,
-    apply::{Creator, manager_of},
+    Action, Rearmed, Restore, RestorePlan, RestoreReport, Wave,
+    apply::{Writer, manager_of},
+    before::Before,
     convert::Fitted,
     hooks::RestoreHooksStage,
+    meet::{Ended, Guest, Meeting},
+    policy::Policies,
     ready::{Ready, is_served},
     record::Record,
     report::{ObjectOutcome, Outcomes},
     row::Row,
+    webhook::Disarmed,
 };
 use crate::{
     Error, ErrorKind, Result,
     conversion::{Severity, TargetApis},
     hook::{HookReport, RestoreHookRules},
-    model::{Object, ObjectId},
+    model::{Discovery, Object, ObjectId},
     port::{Event, VaultBackendExt, VaultKey, WriteOptions, operation_id},
     report::{Failure, Note, Outcome, RunOptions, unless_cancelled},
     transform::{Chain, Passage, Verdict},
@@ -26,12 +30,16 @@ use futures::{
     stream::{self, FuturesUnordered},
 };
 use jiff::Timestamp;
+use link::Link;
 use std::{
     collections::BTreeSet,
     pin::pin,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 use uuid::Uuid;
+
+mod link;
+mod quarantine;
 
 /// How many members of the archive are read ahead.
 const MEMBERS_AHEAD: usize = 2;
@@ -69,6 +77,7 @@ impl Restore {
         let chain = self
             .chain(&plan.head.spec, &plan.head.known)
             .map_err(about)?;
+        let policies = Policies::new(&plan.head.spec).map_err(about)?;
         let this = &self.until(&options.cancel);
         let begun =
             unless_cancelled(&options.cancel, this.begin(&mut plan, &layout, options)).await;
@@ -78,12 +87,13 @@ impl Restore {
         let Begun {
             backup,
             apis,
+            discovery,
             claim,
             continued,
             ours,
         } = begun;
         let operation = claim.operation();
-        let creator = Creator {
+        let writer = Writer {
             applier: &*this.applier,
             target: &*this.target,
             host: this.vault.host(),
@@ -94,6 +104,7 @@ impl Restore {
             ours,
             attempts: options.limits.attempts,
         };
+        let before = Before::new(&**this.vault.backend(), &claim, &layout, operation)?;
         let run = Run {
             restore: this,
             outcomes: Mutex::new(Outcomes::new(plan.rows.len())),
@@ -103,7 +114,17 @@ impl Restore {
             backup,
             apis,
             chain,
-            creator,
+            meeting: Meeting {
+                writer: &writer,
+                policies: &policies,
+                before: &before,
+                apply: &plan.head.spec.apply,
+                ready: Ready {
+                    target: &*this.target,
+                    host: this.vault.host(),
+                    limit: options.limits.ready_wait,
+                },
+            },
             claim: &claim,
             record: Record {
                 vault: &this.vault,
@@ -111,6 +132,10 @@ impl Restore {
                 claim: &claim,
             },
             options,
+            open: Mutex::default(),
+            rearmed: Mutex::default(),
+            links: Mutex::default(),
+            discovery,
             started,
             operation,
             continued,
@@ -141,6 +166,9 @@ impl Restore {
         let discovery = self.target.discover().await?;
         let target = self.target_uid(&discovery).await?;
         plan.check(self.vault.writable_id()?, backup.root_hash()?, &target)?;
+        if plan.head.spec.refuse_stale {
+            plan.check_fresh(&self.plan(&plan.head.spec).await?)?;
+        }
         let planned = plan.definitions();
         let (apis, _) = self
             .target_apis(&backup, &discovery, |id| planned.contains(id.name()))
@@ -157,11 +185,10 @@ impl Restore {
         let host = self.vault.host();
         let operation = operation_id(&*host.clock, &*host.entropy)?;
         let ours = self.earlier_managers(&plan.head.spec.name).await?;
-        let csdr = layout.csdr()?;
-        self.check_not_ended(&csdr).await?;
+        self.check_not_ended(layout).await?;
         let digest = plan.head.spec.digest()?;
         let request = ClaimRequest {
-            folder: csdr.clone(),
+            folder: layout.csdr()?,
             operation,
             purpose: "restore",
             spec_digest: &digest,
@@ -171,7 +198,7 @@ impl Restore {
         let (claim, continued) =
             Claim::take(self.vault.backend().clone(), host.clone(), request).await?;
         // Between the look above and the claim a running operation may have ended and its claim expired.
-        if continued && let Err(error) = self.check_not_ended(&csdr).await {
+        if continued && let Err(error) = self.check_not_ended(layout).await {
             // Whoever comes next need not wait; if this fails as well, the claim expires by itself.
             let _ = claim.give_back().await;
             return Err(error);
@@ -179,25 +206,33 @@ impl Restore {
         Ok(Begun {
             backup,
             apis,
+            discovery,
             claim,
             continued,
             ours,
         })
     }
 
-    /// Refuses the name of a restore that has ended.
-    async fn check_not_ended(&self, csdr: &VaultKey) -> Result<()> {
-        let keys = self.vault.backend().keys(csdr, 1_000_000).await?;
-        match keys
-            .into_iter()
-            .find(|meta| meta.key.name() == "report.json")
-        {
-            None => Ok(()),
-            Some(report) => Err(Error::new(
-                ErrorKind::AlreadyExists,
-                "a restore of this name has ended; use a new name",
-            )
-            .with_context("report", report.key)),
+    /// Refuses the name of a restore that has ended, and one that Velero has used: its files are never touched.
+    async fn check_not_ended(&self, layout: &RestoreLayout) -> Result<()> {
+        let backend = self.vault.backend();
+        let taken = |message: &'static str, key: VaultKey| {
+            Err(Error::new(ErrorKind::AlreadyExists, message).with_context("file", key))
+        };
+        let (mut own, mut foreign) = (false, None);
+        for meta in backend.keys(layout.folder(), 1_000_000).await? {
+            let path = meta.key.below(layout.folder()).unwrap_or_default();
+            if !path.starts_with("csdr/") {
+                foreign = Some(meta.key);
+            } else if meta.key.name() == "report.json" {
+                return taken("a restore of this name has ended; use a new name", meta.key);
+            } else {
+                own = true;
+            }
+        }
+        match foreign {
+            Some(key) if !own => taken("Velero has restored under this name; use a new name", key),
+            _ => Ok(()),
         }
     }
 }
@@ -205,6 +240,7 @@ impl Restore {
 struct Begun {
     backup: StoredBackup,
     apis: TargetApis,
+    discovery: Discovery,
     claim: Claim,
     continued: bool,
     ours: std::collections::BTreeSet<String>,
@@ -218,7 +254,7 @@ struct Run<'a> {
     apis: TargetApis,
     /// What every object goes through, as in the plan.
     chain: Chain,
-    creator: Creator<'a>,
+    meeting: Meeting<'a>,
     claim: &'a Claim,
     record: Record<'a>,
     options: &'a RunOptions,
@@ -226,6 +262,12 @@ struct Run<'a> {
     /// Rows of pods whose annotations ask for hooks.
     hooked: Mutex<BTreeSet<usize>>,
     hooks: Mutex<HookReport>,
+    /// What was created open so far.
+    open: Mutex<Vec<Disarmed>>,
+    rearmed: Mutex<Vec<Rearmed>>,
+    /// Objects whose owners are not all there yet.
+    links: Mutex<Vec<Link>>,
+    discovery: Discovery,
     started: Timestamp,
     operation: Uuid,
     continued: bool,
@@ -243,14 +285,20 @@ impl Run<'_> {
         }
         self.record.begin(self.operation, self.plan).await?;
         self.settle_what_is_decided();
+        if self.continued {
+            self.remember_links().await?;
+        }
         for wave in Wave::ALL {
             self.wave(wave).await?;
+            self.link().await?;
             match wave {
                 Wave::Definitions => self.wait_for_definitions().await?,
                 Wave::Namespaces => self.bare_namespaces().await?,
+                Wave::Workloads => self.wait_for_converters().await?,
                 _ => {}
             }
         }
+        self.arm().await?;
         self.run_hooks().await?;
         let outcome = if self.outcomes().errors.is_empty() {
             Outcome::Completed
@@ -267,18 +315,23 @@ impl Run<'_> {
     fn settle_what_is_decided(&self) {
         for (at, row) in self.plan.rows.iter().enumerate() {
             let outcome = match row.action {
-                Action::Create => continue,
+                Action::Create
+                | Action::Update
+                | Action::Merge
+                | Action::Apply
+                | Action::Recreate => continue,
                 // It may have been created without it.
                 Action::CreatedBefore if self.plan.restores_status(row) => continue,
                 Action::SkipExisting => ObjectOutcome::Existed,
+                Action::Equal => ObjectOutcome::Unchanged,
                 Action::CreatedBefore => ObjectOutcome::Created,
-                Action::Blocked => ObjectOutcome::Failed,
+                Action::Blocked | Action::Fail => ObjectOutcome::Failed,
                 Action::Skip => ObjectOutcome::Skipped,
             };
             let kind = self.plan.kind(row).ok();
             let blocked = kind.and_then(|kind| kind.blocked.clone());
             let message = match row.action {
-                Action::Blocked | Action::Skip => self
+                Action::Blocked | Action::Skip | Action::SkipExisting | Action::Fail => self
                     .plan
                     .reason(at)
                     .map(|note| note.text.clone())
@@ -316,7 +369,7 @@ impl Run<'_> {
         });
     }
 
-    /// Creates the objects of one wave, in parallel.
+    /// Brings the objects of one wave into the target, in parallel.
     async fn wave(&self, wave: Wave) -> Result<()> {
         let rows: Vec<u32> = self.rows_of(wave);
         if rows.is_empty() {
@@ -385,7 +438,7 @@ impl Run<'_> {
 
     fn rows_of(&self, wave: Wave) -> Vec<u32> {
         let wanted = |row: &Row| {
-            matches!(row.action, Action::Create | Action::CreatedBefore)
+            (row.action.writes() || row.action == Action::CreatedBefore)
                 && self.plan.kind(row).is_ok_and(|kind| kind.wave == wave)
         };
         let outcomes = self.outcomes();
@@ -459,19 +512,22 @@ impl Run<'_> {
                 return Ok(());
             }
         };
-        let passage = self.chain.pass(&object, &fitted, target.clone());
+        let passage = self.chain.pass(&object, &fitted, target);
         drop(fitted);
-        let (outcome, message) = match passage {
+        let ended = match passage {
             Ok(passage) => match passage.verdict() {
-                Verdict::Skip { reason } => (ObjectOutcome::Skipped, Some(reason.to_string())),
-                Verdict::Restore => match self.write(row, &target, &passage).await {
-                    Ok(outcome) => (outcome, None),
-                    Err(error) => (ObjectOutcome::Failed, Some(error.chain())),
+                Verdict::Skip { reason } => Ended {
+                    outcome: ObjectOutcome::Skipped,
+                    message: Some(reason.to_string()),
                 },
+                Verdict::Restore => self
+                    .write(at, &object, &passage)
+                    .await
+                    .map_err(|error| (at, error))?,
             },
-            Err(error) => (ObjectOutcome::Failed, Some(error.chain())),
+            Err(error) => Ended::failed(&error),
         };
-        self.settle(at, &source, outcome, message, size);
+        self.settle(at, &source, ended.outcome, ended.message, size);
         Ok(())
     }
 
@@ -508,50 +564,71 @@ impl Run<'_> {
         }
     }
 
-    /// Writes an object that the transforms let pass, and its status if the plan says so.
-    async fn write(
-        &self,
-        row: &Row,
-        target: &ObjectId,
-        passage: &Passage<'_>,
-    ) -> Result<ObjectOutcome> {
-        let object = passage.object()?;
-        let outcome = match row.action {
-            Action::CreatedBefore => ObjectOutcome::Created,
-            _ => self.create(target, &object).await?,
+    /// Writes an object that the transforms let pass, and its status if the plan says so. `Err` only for what concerns the vault.
+    async fn write(&self, at: usize, stored: &Object, passage: &Passage<'_>) -> Result<Ended> {
+        let row = &self.plan.rows[at];
+        let object = match passage.object() {
+            Ok(object) => object,
+            Err(error) => return Ok(Ended::failed(&error)),
         };
-        let status = passage.status().filter(|_| self.plan.restores_status(row));
-        if let (ObjectOutcome::Created, Some(status)) = (outcome, status)
-            && let Err(error) = self.creator.write_status(&object, status).await
+        let ended = match row.action {
+            Action::CreatedBefore => Ended {
+                outcome: ObjectOutcome::Created,
+                message: None,
+            },
+            _ => self.bring(at, stored, &object).await?,
+        };
+        let created = matches!(
+            ended.outcome,
+            ObjectOutcome::Created | ObjectOutcome::Recreated
+        );
+        let status = passage
+            .status()
+            .filter(|_| created && self.plan.restores_status(row));
+        if let Some(status) = status
+            && let Err(error) = self.meeting.writer.write_status(&object, status).await
         {
             // Source: velero.md section 3.10: a status that cannot be written is a warning.
             let message = format!("its status was not restored: {}", error.chain());
-            self.outcomes().warnings.push(Note::new(target, message));
+            let note = Note::new(object.id(), message);
+            self.outcomes().warnings.push(note);
         }
-        Ok(outcome)
+        Ok(ended)
     }
 
-    async fn create(&self, target: &ObjectId, object: &Object) -> Result<ObjectOutcome> {
-        let is_namespace = target.resource().to_string() == "namespaces";
-        match self.creator.create(object).await {
-            Ok(ObjectOutcome::Existed) if is_namespace => {
-                let there = self.restore.target.get(target, "v1").await?;
-                if there.is_none_or(|there| !there.meta().deleting) {
-                    return Ok(ObjectOutcome::Existed);
+    /// Brings an object into the target, with its owners, and so that nothing is switched on before somebody answers for it.
+    async fn bring(&self, at: usize, stored: &Object, object: &Object) -> Result<Ended> {
+        let row = &self.plan.rows[at];
+        if let Some(ended) = self.unanswered(row.action, object).await {
+            return Ok(ended);
+        }
+        let wanted = match row.action {
+            Action::Create | Action::Recreate => {
+                match self.owned(at, stored, object.clone()).await {
+                    Ok(wanted) => wanted,
+                    Err(error) => return Ok(Ended::failed(&error)),
                 }
-                self.ready().gone(target).await?;
-                self.creator.create(object).await
             }
-            ended => ended,
-        }
+            Action::Merge => {
+                self.link_later(at, stored)?;
+                object.clone()
+            }
+            _ => object.clone(),
+        };
+        let open = self.opened(at, &wanted).await?;
+        let guest = Guest {
+            action: row.action,
+            state: row.state,
+            from: stored.id().resource(),
+            stored: Some(stored),
+            wanted: &wanted,
+            first: open.as_ref(),
+        };
+        self.meeting.bring(&guest).await
     }
 
-    fn ready(&self) -> Ready<'_> {
-        Ready {
-            target: &*self.restore.target,
-            host: self.restore.vault.host(),
-            limit: self.options.limits.ready_wait,
-        }
+    fn ready(&self) -> &Ready<'_> {
+        &self.meeting.ready
     }
 
     /// Kinds that the backup defines itself must be established and served before their objects come.
@@ -615,8 +692,17 @@ impl Run<'_> {
             let id = ObjectId::new("namespaces".parse()?, None, name.as_str())?;
             let json = serde_json::json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
             let object = Object::parse(id.resource().clone(), json.to_string().into_bytes())?;
-            if let Err(error) = self.create(&id, &object).await {
-                self.outcomes().errors.push(Note::new(id, error.chain()));
+            let guest = Guest {
+                action: Action::Create,
+                state: 0,
+                from: id.resource(),
+                stored: None,
+                wanted: &object,
+                first: None,
+            };
+            let ended = self.meeting.bring(&guest).await?;
+            if let (ObjectOutcome::Failed, Some(message)) = (ended.outcome, ended.message) {
+                self.outcomes().errors.push(Note::new(id, message));
             }
         }
         Ok(())
@@ -629,7 +715,10 @@ impl Run<'_> {
             std::mem::take(&mut *self.hooked.lock().unwrap_or_else(PoisonError::into_inner));
         let mut pods = Vec::new();
         for (at, row) in self.plan.rows.iter().enumerate() {
-            let made = self.outcomes().rows().get(at) == Some(&ObjectOutcome::Created);
+            let made = matches!(
+                self.outcomes().rows().get(at),
+                Some(ObjectOutcome::Created | ObjectOutcome::Recreated)
+            );
             // What a dead operation made was not read again: its pods are asked.
             let asks =
                 spec.has_commands() || hooked.contains(&at) || row.action == Action::CreatedBefore;
@@ -704,6 +793,11 @@ impl Run<'_> {
                 .clone(),
             warnings: outcomes.warnings.clone(),
             errors: outcomes.errors.clone(),
+            rearmed: self
+                .rearmed
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
             failure: error.map(Failure::new),
         }
     }
@@ -725,6 +819,7 @@ fn stage_name(wave: Wave) -> &'static str {
         Wave::Pods => "pods",
         Wave::ReplicaSets => "replica sets",
         Wave::Workloads => "workloads",
+        Wave::Custom => "custom resources",
         Wave::Admission => "admission",
         Wave::Apis => "apis",
         Wave::Quotas => "quotas",

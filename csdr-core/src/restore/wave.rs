@@ -1,6 +1,6 @@
 //! The order of a restore.
 
-use crate::model::GroupResource;
+use crate::{lifecycle::is_builtin_group, model::GroupResource};
 use serde::{Deserialize, Serialize};
 
 /// What is restored together; earlier waves are done before later ones begin.
@@ -28,8 +28,10 @@ pub enum Wave {
     Pods,
     /// Replica sets, before the Deployments that adopt them.
     ReplicaSets,
-    /// Everything else.
+    /// Everything else that Kubernetes itself knows.
     Workloads,
+    /// Objects of custom kinds: their operators are workloads. The run waits for what converts them between versions.
+    Custom,
     /// Admission webhooks and policies.
     Admission,
     /// Aggregated APIs.
@@ -40,7 +42,7 @@ pub enum Wave {
 
 impl Wave {
     /// Every wave in its order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Definitions,
         Self::Namespaces,
         Self::Classes,
@@ -51,6 +53,7 @@ impl Wave {
         Self::Pods,
         Self::ReplicaSets,
         Self::Workloads,
+        Self::Custom,
         Self::Admission,
         Self::Apis,
         Self::Quotas,
@@ -67,7 +70,10 @@ impl Wave {
             | ("networking.k8s.io", "ingressclasses")
             | ("node.k8s.io", "runtimeclasses")
             | ("gateway.networking.k8s.io", "gatewayclasses") => Self::Classes,
-            ("", "persistentvolumes") => Self::Volumes,
+            ("", "persistentvolumes")
+            | ("snapshot.storage.k8s.io", "volumesnapshots" | "volumesnapshotcontents") => {
+                Self::Volumes
+            }
             ("", "persistentvolumeclaims") => Self::Claims,
             ("", "serviceaccounts") | ("rbac.authorization.k8s.io", "roles" | "clusterroles") => {
                 Self::Accounts
@@ -80,7 +86,9 @@ impl Wave {
             ("admissionregistration.k8s.io", _) => Self::Admission,
             ("apiregistration.k8s.io", _) => Self::Apis,
             ("", "resourcequotas") => Self::Quotas,
-            _ => Self::Workloads,
+            ("", _) => Self::Workloads,
+            (group, _) if is_builtin_group(group) => Self::Workloads,
+            _ => Self::Custom,
         }
     }
 }
@@ -100,13 +108,14 @@ mod tests {
             "customresourcedefinitions.apiextensions.k8s.io",
             "namespaces",
             "storageclasses.storage.k8s.io",
-            "persistentvolumes",
+            "volumesnapshots.snapshot.storage.k8s.io",
             "persistentvolumeclaims",
             "serviceaccounts",
             "secrets",
             "pods",
             "replicasets.apps",
             "deployments.apps",
+            "widgets.shop.io",
             "validatingwebhookconfigurations.admissionregistration.k8s.io",
             "apiservices.apiregistration.k8s.io",
             "resourcequotas",

@@ -108,8 +108,9 @@ pub enum ApiVersions {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ClusterScope {
-    /// If all namespaces are selected; otherwise only the Namespace objects of selected namespaces, and resources named in
-    /// `includedResources`.
+    /// If all namespaces are selected; otherwise only the Namespace objects of selected namespaces, resources named in
+    /// `includedResources`, and, in a backup, objects that captured ones need
+    /// ([`related::captured_together`](crate::related::captured_together)).
     #[default]
     Auto,
     /// By the resource filter.

@@ -1,7 +1,8 @@
 //! What to restore.
 
 use super::{
-    MetadataOverwrite, NameFilter, NamespaceFilter, StatusRestore, check_name, digest, from_yaml,
+    ApplySettings, Existing, ExistingOverride, MetadataOverwrite, NameFilter, NamespaceFilter,
+    StatusRestore, check_name, digest, from_yaml,
 };
 use crate::{
     Error, Result,
@@ -14,7 +15,8 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What to restore from which backup, and where to. Objects that exist in the target are skipped (R256).
+/// What to restore from which backup, and where to. Objects that exist in the target are skipped (R256), unless
+/// [`existing`](Self::existing) says otherwise.
 ///
 /// ```
 /// use csdr_core::spec::RestoreSpec;
@@ -101,6 +103,20 @@ pub struct RestoreSpec {
     /// Whether every object is labelled `velero.io/restore-name` and `velero.io/backup-name`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub velero_labels: bool,
+
+    /// What becomes of objects that exist in the target.
+    #[serde(default, skip_serializing_if = "Existing::is_default")]
+    pub existing: Existing,
+    /// Other answers for some kinds or labels; the first that fits counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub existing_overrides: Vec<ExistingOverride>,
+    /// How objects under [`Existing::Apply`] are applied.
+    #[serde(default, skip_serializing_if = "ApplySettings::is_default")]
+    pub apply: ApplySettings,
+    /// Whether a run refuses its plan if the target is not any more as it was planned for. Otherwise the run does what is right for
+    /// each object as it finds it, and reports where that differs from the plan.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refuse_stale: bool,
 }
 
 impl RestoreSpec {
@@ -181,6 +197,34 @@ impl RestoreSpec {
         to: impl Into<String>,
     ) -> Self {
         self.namespace_mapping.insert(from.into(), to.into());
+        self
+    }
+
+    /// Decides about objects that exist in the target.
+    #[must_use]
+    pub fn with_existing(mut self, existing: Existing) -> Self {
+        self.existing = existing;
+        self
+    }
+
+    /// Decides otherwise for some of them; earlier overrides count first.
+    #[must_use]
+    pub fn with_existing_override(mut self, rule: ExistingOverride) -> Self {
+        self.existing_overrides.push(rule);
+        self
+    }
+
+    /// How objects under [`Existing::Apply`] are applied.
+    #[must_use]
+    pub fn with_apply(mut self, apply: ApplySettings) -> Self {
+        self.apply = apply;
+        self
+    }
+
+    /// Refuses to run a plan for another state of the target.
+    #[must_use]
+    pub fn refusing_stale(mut self) -> Self {
+        self.refuse_stale = true;
         self
     }
 
@@ -275,6 +319,10 @@ impl RestoreSpec {
         self.selection()?;
         self.hooks.validate()?;
         self.validate_transforms()?;
+        self.existing_overrides
+            .iter()
+            .try_for_each(ExistingOverride::validate)?;
+        self.apply.validate()?;
         let mut targets = BTreeSet::new();
         for (from, to) in &self.namespace_mapping {
             for name in [from, to] {
@@ -313,7 +361,23 @@ mod tests {
     #[test]
     fn refuses_what_cannot_be_meant() {
         for (yaml, part) in [
-            ("{name: a, backupName: b, existing: Skip}", "existing"),
+            ("{name: a, backupName: b, existing: Overwrite}", "Overwrite"),
+            (
+                "{name: a, backupName: b, existingPolicy: update}",
+                "existingPolicy",
+            ),
+            (
+                "{name: a, backupName: b, existingOverrides: [{policy: fail}]}",
+                "neither resources nor labels",
+            ),
+            (
+                "{name: a, backupName: b, existingOverrides: [{resources: ['**'], policy: fail}]}",
+                "pattern",
+            ),
+            (
+                "{name: a, backupName: b, apply: {fieldManager: csdr-0190}}",
+                "field manager",
+            ),
             ("{name: A, backupName: b}", "restore name"),
             ("{name: a, backupName: ../b}", "backup name"),
             (

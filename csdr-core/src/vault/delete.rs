@@ -25,17 +25,13 @@ impl Vault {
     /// # Errors
     /// `NotFound` if there is no such backup, `Unsupported` for Velero's (never modified), `PermissionDenied` where the store keeps it.
     pub async fn delete(&self, name: &str) -> Result<()> {
-        self.writable_id()?;
         let layout = self.layout(name)?;
-        let operation = "delete backup";
-        let about = |error: Error| error.with_operation(operation).with_context("backup", name);
-        let marked = self
-            .backend
-            .exists(&layout.deleting()?)
-            .await
-            .map_err(about)?;
-        if !marked {
-            self.check_deletable(&layout).await.map_err(about)?;
+        let about = |error: Error| {
+            error
+                .with_operation("delete backup")
+                .with_context("backup", name)
+        };
+        if !self.deletable(&layout).await.map_err(about)? {
             let mark = Bytes::from_static(b"{}\n");
             put_once(&*self.backend, &layout.deleting()?, mark)
                 .await
@@ -51,8 +47,33 @@ impl Vault {
         removal.await.map_err(about)
     }
 
+    /// Whether [`Vault::delete`] would begin: reads only.
+    ///
+    /// # Errors
+    /// Those of [`Vault::delete`].
+    pub async fn check_deletable(&self, name: &str) -> Result<()> {
+        let about = |error: Error| {
+            error
+                .with_operation("delete backup")
+                .with_context("backup", name)
+        };
+        let deletable = self.deletable(&self.layout(name)?).await;
+        deletable.map(drop).map_err(about)
+    }
+
+    /// Whether its deletion has begun already; an error if it must not begin.
+    async fn deletable(&self, layout: &BackupLayout) -> Result<bool> {
+        self.writable_id()?;
+        let marked = self.backend.exists(&layout.deleting()?).await?;
+        match self.check_written_here(layout).await {
+            // Whoever put a mark beside Velero's record, it is not csdr's; without a record a deletion came that far.
+            Err(error) if !(marked && error.kind() == ErrorKind::NotFound) => Err(error),
+            _ => Ok(marked),
+        }
+    }
+
     /// Whether there is a backup of this name, and csdr wrote it.
-    async fn check_deletable(&self, layout: &BackupLayout) -> Result<()> {
+    async fn check_written_here(&self, layout: &BackupLayout) -> Result<()> {
         let key = layout.commit()?;
         let Some(body) = self.backend.read_if_exists(&key, MAX_DOCUMENT).await? else {
             return Err(Error::new(
@@ -84,7 +105,7 @@ impl Vault {
     }
 
     /// Takes a folder's claim for `purpose`, whoever held it before.
-    pub(super) async fn claim_for(
+    pub(crate) async fn claim_for(
         &self,
         folder: VaultKey,
         purpose: &'static str,

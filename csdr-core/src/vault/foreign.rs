@@ -132,7 +132,7 @@ impl StoredBackup {
         let phase = self.record.phase.escape_debug();
         match self.record.phase.as_str() {
             "Completed" => None,
-            "PartiallyFailed" | "Failed" => Some(format!(
+            "PartiallyFailed" | "Failed" | "FailedValidation" => Some(format!(
                 "Velero says that this backup is {phase}, with {} errors: objects may be missing",
                 self.record.errors
             )),
@@ -189,7 +189,7 @@ impl StoredBackup {
                     match path.version {
                         PathVersion::Plain => plain += 1,
                         PathVersion::Preferred(_) => preferred += 1,
-                        PathVersion::Served(_) => continue,
+                        PathVersion::Served(_) => {}
                     }
                     listed.found(&object);
                 }

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     Error, ErrorKind, Result,
     port::{HookExecutor, VaultBackend, VaultBackendExt, VaultKey},
+    restore::is_note,
 };
 use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
@@ -70,16 +71,23 @@ pub struct GcReport {
 /// Why a folder is kept whose operation has come to its end after all.
 const ENDED: &str = "it has ended meanwhile";
 
+/// Why a folder is kept that says which webhooks of a cluster must be armed: only it knows.
+const OPEN: &str =
+    "it has left webhooks of its target open; run the same restore again, or arm them";
+
 #[derive(Default)]
 struct Folder {
     committed: bool,
     deleting: bool,
     claimed: bool,
+    /// Webhooks of a cluster may be open because of it.
+    open: bool,
 }
 
 impl Vault {
     /// Removes what dead operations left: folders with an expired csdr claim and no commit record, and begun deletions.
-    /// Never touches Velero's backups, complete ones, or a running operation (format rule 3).
+    /// Never touches Velero's backups, complete ones, or a running operation (format rule 3). A restore that may have left webhooks of
+    /// its target open is kept until they are armed ([`Restore::rearm`](crate::restore::Restore::rearm)).
     ///
     /// # Errors
     /// The backend's, while listing. A folder that cannot be removed is in the report.
@@ -159,6 +167,9 @@ impl Vault {
         if folder.committed {
             return Ok(Some(ENDED.to_owned()));
         }
+        if folder.open {
+            return Ok(Some(OPEN.to_owned()));
+        }
         let Some(holder) = claim::holder(backend, &place.csdr).await? else {
             return Ok(Some("nothing of it is left by now".to_owned()));
         };
@@ -185,7 +196,10 @@ impl Vault {
         let removal = claim.hold(async {
             let (folder, _) = self.look(&place).await?;
             if folder.committed {
-                return Ok(true);
+                return Ok(Some(ENDED));
+            }
+            if folder.open {
+                return Ok(Some(OPEN));
             }
             let mut journal = Journal::new(backend, &place.csdr, claim.operation())?;
             // An entry that cannot be read was never whole: what it would have named was not begun.
@@ -206,16 +220,16 @@ impl Vault {
             // The journal has grown.
             let (_, keys) = self.look(&place).await?;
             remove_files(backend, place.folder, &place.csdr, keys).await?;
-            Ok(false)
+            Ok(None)
         });
         match removal.await {
-            Ok(false) => {
+            Ok(None) => {
                 remove_claims(backend, &place.csdr).await?;
                 Ok(None)
             }
-            Ok(true) => {
+            Ok(Some(kept)) => {
                 claim.give_back().await?;
-                Ok(Some(ENDED.to_owned()))
+                Ok(Some(kept.to_owned()))
             }
             Err(error) => {
                 // Whoever comes next need not wait; if this fails as well, the claim expires by itself.
@@ -273,6 +287,7 @@ impl Folder {
         self.committed |= is_commit(path);
         self.deleting |= path == MARK;
         self.claimed |= path.starts_with("csdr/claim-");
+        self.open |= is_note(path);
     }
 }
 

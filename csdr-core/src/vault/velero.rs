@@ -174,69 +174,59 @@ fn namespaces_of(spec: &BackupSpec) -> Vec<String> {
     }
 }
 
+/// Filters that Velero's spec has under the same name and in the same form.
+const AS_IN_VELERO: [&str; 9] = [
+    "excludedNamespaces",
+    "includedResources",
+    "excludedResources",
+    "includedClusterScopedResources",
+    "excludedClusterScopedResources",
+    "includedNamespaceScopedResources",
+    "excludedNamespaceScopedResources",
+    "labelSelector",
+    "orLabelSelectors",
+];
+
 /// Writes the commit record as Velero ≥ 1.4 reads it (velero.md sections 1.6 and 8.3). Without `status.expiration`: Velero's
-/// collector would delete the backup and orphan its volumes.
+/// collector would delete the backup and orphan its volumes. The spec that a restore of csdr's goes by is `csdr/spec.json`: this one
+/// tells Velero's users what was asked, as far as Velero has words for it.
+///
+/// # Errors
+/// Never for a spec that was validated.
 pub(crate) fn commit_record(
     spec: &BackupSpec,
     report: &BackupReport,
     server_version: &str,
     manifest_sha256: &str,
-) -> Value {
+) -> Result<Value> {
+    let asked = serde_json::to_value(spec)
+        .map_err(|error| Error::invalid("spec cannot be written as JSON").with_source(error))?;
     let mut velero = json!({
         "metadata": {},
         "includedNamespaces": namespaces_of(spec),
         "hooks": spec.hooks,
         "storageLocation": "default",
     });
-    let mut set = |name: &str, value: Value| velero[name] = value;
-    if !spec.excluded_namespaces.is_empty() {
-        set("excludedNamespaces", json!(spec.excluded_namespaces));
-    }
-    if !spec.included_resources.is_empty() {
-        set("includedResources", json!(spec.included_resources));
-    }
-    if !spec.excluded_resources.is_empty() {
-        set("excludedResources", json!(spec.excluded_resources));
-    }
-    if !spec.label_selector.is_empty() {
-        set("labelSelector", json!(spec.label_selector));
-    }
-    if !spec.or_label_selectors.is_empty() {
-        set("orLabelSelectors", json!(spec.or_label_selectors));
-    }
-    for (name, list) in [
-        (
-            "includedClusterScopedResources",
-            &spec.included_cluster_scoped_resources,
-        ),
-        (
-            "excludedClusterScopedResources",
-            &spec.excluded_cluster_scoped_resources,
-        ),
-        (
-            "includedNamespaceScopedResources",
-            &spec.included_namespace_scoped_resources,
-        ),
-        (
-            "excludedNamespaceScopedResources",
-            &spec.excluded_namespace_scoped_resources,
-        ),
-    ] {
-        if !list.is_empty() {
-            set(name, json!(list));
+    for name in AS_IN_VELERO {
+        if let Some(value) = asked.get(name) {
+            velero[name] = value.clone();
         }
     }
-    if !spec.ordered_resources.is_empty() {
-        let lists = spec.ordered_resources.iter();
-        let lists: BTreeMap<&String, String> = lists
-            .map(|(name, objects)| (name, objects.join(",")))
-            .collect();
-        set("orderedResources", json!(lists));
+    if let Some(ordered) = asked.get("orderedResources").and_then(Value::as_object) {
+        let joined = |names: &Value| {
+            let names = names.as_array().into_iter().flatten();
+            names
+                .filter_map(Value::as_str)
+                .collect::<Vec<_>>()
+                .join(",")
+        };
+        let ordered = ordered.iter().map(|(kind, names)| (kind, joined(names)));
+        velero["orderedResources"] = json!(ordered.collect::<BTreeMap<_, _>>());
     }
     match spec.cluster_scoped {
         ClusterScope::Auto => {}
-        ClusterScope::Include => set("includeClusterResources", json!(true)),
-        ClusterScope::Exclude => set("includeClusterResources", json!(false)),
+        ClusterScope::Include => velero["includeClusterResources"] = json!(true),
+        ClusterScope::Exclude => velero["includeClusterResources"] = json!(false),
     }
     let mut annotations =
         json!({ MANIFEST_HASH: manifest_sha256, OPERATION: report.operation.to_string() });
@@ -277,7 +267,7 @@ pub(crate) fn commit_record(
             "hooksFailed": report.hooks.failed,
         });
     }
-    record
+    Ok(record)
 }
 
 /// Major and minor number of `v1.36.3`.

@@ -21,7 +21,9 @@ const DEFAULT: (&[u8], &[u8]) = (
 );
 const ALL_VERSIONS: (&[u8], &[u8]) = (
     include_bytes!("../data/velero/apigroupversions/clusters/one/backups/rich/rich.tar.gz"),
-    include_bytes!("../data/velero/apigroupversions/clusters/one/backups/rich/rich-resource-list.json.gz"),
+    include_bytes!(
+        "../data/velero/apigroupversions/clusters/one/backups/rich/rich-resource-list.json.gz"
+    ),
 );
 
 fn prefix() -> VaultKey {

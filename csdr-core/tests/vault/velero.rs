@@ -3,12 +3,13 @@
 use crate::bucket::{FLAVOURS, files, gzip, put, store, with_record};
 use csdr_core::{
     ErrorKind,
+    backup::Backup,
     memory::{MemoryCluster, MemoryVault},
-    port::VaultBackendExt,
+    port::{VaultBackendExt, VaultKey},
     report::{Outcome, RunOptions},
     restore::{ObjectOutcome, Restore},
     select::LeftOutReason,
-    spec::RestoreSpec,
+    spec::{BackupSpec, RestoreSpec},
     vault::{BackupOrigin, GcOptions, Vault, VerifyLevel, VerifyReport},
 };
 use flate2::{Compression, read::GzDecoder};
@@ -16,6 +17,7 @@ use std::{collections::BTreeMap, io::Read as _, sync::Arc};
 
 type Files = BTreeMap<String, Vec<u8>>;
 
+const SHOP: &str = "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}";
 const RECORD: &str = "backups/rich/velero-backup.json";
 const ARCHIVE: &str = "backups/rich/rich.tar.gz";
 
@@ -45,7 +47,7 @@ async fn a_backup_of_velero_lists_verifies_and_restores() {
         );
         let backup = vault.backup("rich").await.unwrap();
         let proof = backup.verify(VerifyLevel::Objects).await.unwrap();
-        assert!(proof.is_sound() && proof.objects == 42, "{proof}");
+        assert!(proof.is_sound() && proof.objects == 41, "{proof}");
         // That there are no hashes; the archive holds what the resource list says.
         assert_eq!(proof.notes.len(), 1, "{proof}");
         assert_eq!(backup.objects().unwrap_err().kind(), ErrorKind::Unsupported);
@@ -103,7 +105,7 @@ async fn nothing_that_velero_wrote_is_ever_changed() {
     let vault = Vault::create(store.clone()).await.unwrap();
     let unchanged = async || {
         for (key, body) in &files {
-            let key = key.parse().unwrap();
+            let key = VaultKey::parse(key.as_str()).unwrap();
             let found = store.read(&key, 1 << 20).await.unwrap();
             assert_eq!(found, body, "{key}");
         }
@@ -112,8 +114,19 @@ async fn nothing_that_velero_wrote_is_ever_changed() {
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
     // A mark and a claim in the folder, whoever put them there, make it nobody else's.
     put(&store, "backups/rich/csdr/deleting", b"{}".to_vec()).await;
+    let error = vault.delete("rich").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    let error = vault.check_deletable("rich").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
     let report = vault.gc(&GcOptions::default()).await.unwrap();
     assert_eq!(report.removed, Vec::<String>::new());
+    unchanged().await;
+    let source = MemoryCluster::new();
+    source.load_yaml(SHOP).unwrap();
+    let backup = Backup::new(source, vault.clone());
+    let plan = backup.plan(&BackupSpec::named("rich")).await.unwrap();
+    let error = backup.run(plan, &RunOptions::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
     unchanged().await;
     let claim = serde_json::json!({
         "operation": "0190a6a2-0000-7000-8000-000000000000", "purpose": "delete", "specDigest": "delete",
@@ -138,6 +151,22 @@ async fn nothing_that_velero_wrote_is_ever_changed() {
         "a marked backup is not restored: {error}"
     );
     unchanged().await;
+}
+
+#[tokio::test]
+async fn a_name_that_velero_has_restored_under_is_taken() {
+    let store = store(&files("default")).await;
+    let vault = Vault::create(store.clone()).await.unwrap();
+    let target = MemoryCluster::new();
+    let before = (target.all_objects().len(), store.len());
+    let restore = restore_into(vault, &target);
+    let spec = RestoreSpec::from_backup("rich").with_name("rich-copy");
+    let plan = restore.plan(&spec).await.unwrap();
+    let error = restore.run(plan, &RunOptions::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
+    assert!(error.to_string().contains("Velero has restored"), "{error}");
+    // Said before anything was done.
+    assert_eq!((target.all_objects().len(), store.len()), before);
 }
 
 #[tokio::test]
@@ -295,16 +324,21 @@ async fn velero_1_5_older_releases_wrote_fewer_files() {
         assert!(told.missing_files.contains(&"rich-logs.gz".to_owned()));
         let proof = backup.verify(VerifyLevel::Objects).await.unwrap();
         assert!(
-            proof.is_sound() && proof.objects == 42,
+            proof.is_sound() && proof.objects == 41,
             "{release}: {proof}"
         );
-        assert!(proof.to_string().contains("cannot be told"), "{proof}");
+        assert!(
+            proof
+                .to_string()
+                .contains("whether the archive holds all of them"),
+            "{proof}"
+        );
         let backup = backup
             .with_scratch(Arc::new(MemoryVault::new()))
             .await
             .unwrap();
         assert_eq!(backup.gaps().len(), expected.len(), "{:?}", backup.gaps());
-        assert_eq!(backup.objects().unwrap(), 42);
+        assert_eq!(backup.objects().unwrap(), 41);
     }
 }
 

@@ -263,7 +263,12 @@ pub fn odd_types_name_nothing(action: &dyn ItemAction, samples: &[Object]) -> Ve
     for object in samples {
         let tree = object.tree()?;
         for leaf in leaves(&tree) {
-            let head = ["/apiVersion", "/kind", "/metadata/name", "/metadata/namespace"];
+            let head = [
+                "/apiVersion",
+                "/kind",
+                "/metadata/name",
+                "/metadata/namespace",
+            ];
             if head.contains(&leaf.as_str()) {
                 continue;
             }

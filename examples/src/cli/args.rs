@@ -4,15 +4,15 @@ mod conversion;
 mod filter;
 mod transform;
 
-pub(super) use filter::{BackupFilters, ObjectFilters, Roots};
 pub(super) use conversion::{Choices, Convert, JobStage, Later, Lifecycle, Release, TargetApisOf};
+pub(super) use filter::{BackupFilters, ObjectFilters, Roots};
 pub(super) use transform::Transforms;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use csdr_core::{
     model::LabelSelector,
     model::ObjectId,
-    spec::{ApiVersions, ClusterScope},
+    spec::{ApiVersions, ClusterScope, Existing},
     vault::VerifyLevel,
 };
 use std::{path::PathBuf, time::Duration};
@@ -108,7 +108,7 @@ pub(super) enum BackupCommand {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RestoreCommand {
-    /// Restore a backup into a cluster, or render it into a folder. Existing objects stay as they are.
+    /// Restore a backup into a cluster, or render it into a folder. Existing objects stay as they are, unless told otherwise.
     Create(Box<RestoreCreate>),
     /// Show what a restore would do.
     Plan(Box<RestorePlan>),
@@ -116,6 +116,8 @@ pub(super) enum RestoreCommand {
     List,
     /// Show one restore.
     Describe(Named),
+    /// Arm the webhooks that a killed or cancelled restore has left open, without going on with it.
+    Arm(Arm),
 }
 
 #[derive(Debug, Subcommand)]
@@ -319,6 +321,9 @@ pub(super) struct RestorePlan {
         conflicts_with = "spec"
     )]
     pub(super) mapping: Vec<Mapping>,
+    /// What becomes of objects that exist in the target. For single kinds or labels: `existingOverrides` of a spec.
+    #[arg(long, value_enum, value_name = "POLICY", conflicts_with = "spec")]
+    pub(super) existing: Option<ExistingPolicy>,
     /// Change objects by the rules of this file: Velero's resource modifiers, or the ConfigMap that holds them.
     #[arg(long, value_name = "FILE", conflicts_with = "spec")]
     pub(super) resource_modifiers: Option<PathBuf>,
@@ -328,6 +333,43 @@ pub(super) struct RestorePlan {
     pub(super) choices: Choices,
     #[command(flatten)]
     pub(super) scratch: Scratch,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Arm {
+    /// The restore's name.
+    pub(super) name: String,
+    #[command(flatten)]
+    pub(super) cluster: Cluster,
+    #[command(flatten)]
+    pub(super) bounds: Bounds,
+}
+
+/// What becomes of objects that exist in the target.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum ExistingPolicy {
+    /// They stay as they are.
+    Skip,
+    /// One that differs is an error.
+    Fail,
+    /// The backup's fields are written into them.
+    Update,
+    /// The backup's fields are applied on the server.
+    Apply,
+    /// They are deleted and created anew; not namespaces, volumes, claims and definitions.
+    Recreate,
+}
+
+impl From<ExistingPolicy> for Existing {
+    fn from(policy: ExistingPolicy) -> Self {
+        match policy {
+            ExistingPolicy::Skip => Self::Skip,
+            ExistingPolicy::Fail => Self::Fail,
+            ExistingPolicy::Update => Self::Update,
+            ExistingPolicy::Apply => Self::Apply,
+            ExistingPolicy::Recreate => Self::Recreate,
+        }
+    }
 }
 
 #[derive(Args, Debug)]

@@ -73,7 +73,7 @@ pub(super) async fn explain(cx: &Context, args: &Explain) -> Result<Exit> {
         let spec = spec::backup(&args.backup)?;
         let source = cx.source(&args.backup).await?;
         // Nothing is written: a vault in memory stands in.
-        let backup = Backup::new(source, Vault::create(MemoryVault::new()).await?);
+        let backup = backup_of(&source, Vault::create(MemoryVault::new()).await?);
         let plan = backup.plan(&spec).await?;
         let mut said = Vec::new();
         for id in &args.objects {
@@ -325,7 +325,11 @@ fn written(said: &Description) -> String {
         rows.push(("Resources", joined(&spec.included_resources, "*")));
         rows.push(("Without", joined(&spec.excluded_resources, "")));
         rows.push(("Selector", spec.label_selector.to_string()));
-        let any_of: Vec<String> = spec.or_label_selectors.iter().map(ToString::to_string).collect();
+        let any_of: Vec<String> = spec
+            .or_label_selectors
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         rows.push(("One of", any_of.join("; ")));
         rows.push(("Labelled", spec.namespace_selector.to_string()));
         let masks = spec.masked_fields.iter();
@@ -419,11 +423,10 @@ pub(super) async fn verify(cx: &Context, args: &Verify) -> Result<Exit> {
 pub(super) async fn delete(cx: &Context, args: &Delete) -> Result<Exit> {
     let vault = cx.vault().await?;
     if args.dry_run {
-        let backup = cx
-            .unless_cancelled("open backup", vault.backup(&args.name))
+        cx.unless_cancelled("delete backup", vault.check_deletable(&args.name))
             .await?;
         cx.console
-            .print(&format!("backup {} would be deleted", backup.name()))?;
+            .print(&format!("backup {} would be deleted", args.name))?;
         return Ok(Exit::Complete);
     }
     cx.unless_cancelled("delete backup", vault.delete(&args.name))

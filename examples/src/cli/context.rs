@@ -190,34 +190,34 @@ impl Context {
         cluster: &Cluster,
         backup: &StoredBackup,
     ) -> Result<Target> {
-        let Target {
-            target,
-            applier,
-            hooks,
-        } = match to {
-            Some(to) => {
-                let preparing = folder::target(to, backup);
-                let folder = self.unless_cancelled("read backup", preparing).await?;
-                Target {
-                    target: Arc::new(folder.clone()),
-                    applier: Arc::new(folder),
-                    hooks: None,
-                }
-            }
-            None => {
-                let client = self.cluster(cluster).await?;
-                Target {
-                    target: Arc::new(KubeTarget::new(client.clone())),
-                    applier: Arc::new(KubeApplier::new(client.clone())),
-                    hooks: Some(Arc::new(PodExec::new(client))),
-                }
-            }
+        let Some(to) = to else {
+            return self.cluster_target(cluster).await;
         };
-        Ok(Target {
-            target: wrapped(self.hooks.wrap_target.as_ref(), target),
-            applier: wrapped(self.hooks.wrap_applier.as_ref(), applier),
-            hooks,
-        })
+        let preparing = folder::target(to, backup);
+        let folder = self.unless_cancelled("read backup", preparing).await?;
+        Ok(self.hooked(Target {
+            target: Arc::new(folder.clone()),
+            applier: Arc::new(folder),
+            hooks: None,
+        }))
+    }
+
+    /// A cluster to write into.
+    pub(super) async fn cluster_target(&self, cluster: &Cluster) -> Result<Target> {
+        let client = self.cluster(cluster).await?;
+        Ok(self.hooked(Target {
+            target: Arc::new(KubeTarget::new(client.clone())),
+            applier: Arc::new(KubeApplier::new(client.clone())),
+            hooks: Some(Arc::new(PodExec::new(client))),
+        }))
+    }
+
+    fn hooked(&self, target: Target) -> Target {
+        Target {
+            target: wrapped(self.hooks.wrap_target.as_ref(), target.target),
+            applier: wrapped(self.hooks.wrap_applier.as_ref(), target.applier),
+            hooks: target.hooks,
+        }
     }
 
     /// What a cluster serves now, and how its own custom kinds convert.

@@ -2,7 +2,7 @@
 
 use super::{
     Exit,
-    args::{RestoreCreate, RestorePlan as PlanArgs},
+    args::{Arm, RestoreCreate, RestorePlan as PlanArgs},
     backup::after,
     context::{Context, scratch_store},
     convert, folder, planned, spec,
@@ -175,8 +175,8 @@ pub(super) async fn list(cx: &Context) -> Result<Exit> {
         }
         table(
             &[
-                "NAME", "BACKUP", "OUTCOME", "CREATED", "EXISTED", "SKIPPED", "FAILED", "STARTED",
-                "TOOK",
+                "NAME", "BACKUP", "OUTCOME", "CREATED", "CHANGED", "EXISTED", "SKIPPED", "FAILED",
+                "STARTED", "TOOK",
             ],
             restores.iter().map(row),
         )
@@ -188,15 +188,20 @@ fn row(listed: &Listed) -> Vec<String> {
     let Some(report) = &listed.report else {
         return vec![listed.name.clone(), String::new(), "Unfinished".to_owned()];
     };
-    let count = |outcome| report.count(outcome).to_string();
+    // A table for people has few columns: the report itself tells more apart.
+    let count = |outcomes: &[ObjectOutcome]| {
+        let all: u64 = outcomes.iter().map(|own| report.count(*own)).sum();
+        all.to_string()
+    };
     vec![
         listed.name.clone(),
         report.backup.clone(),
         report.outcome.to_string(),
-        count(ObjectOutcome::Created),
-        count(ObjectOutcome::Existed),
-        count(ObjectOutcome::Skipped),
-        count(ObjectOutcome::Failed),
+        count(&[ObjectOutcome::Created]),
+        count(&[ObjectOutcome::Updated, ObjectOutcome::Recreated]),
+        count(&[ObjectOutcome::Existed, ObjectOutcome::Unchanged]),
+        count(&[ObjectOutcome::Skipped]),
+        count(&[ObjectOutcome::Failed, ObjectOutcome::NotReady]),
         time(Some(report.started)),
         took(Some(report.started), Some(report.ended)),
     ]
@@ -208,5 +213,24 @@ pub(super) async fn describe(cx: &Context, name: &str) -> Result<Exit> {
         .unless_cancelled("describe restore", vault.restore_report(name))
         .await?;
     cx.console.show(cx.output, &report, || told(&report))?;
+    Ok(Exit::Complete)
+}
+
+pub(super) async fn arm(cx: &Context, args: &Arm) -> Result<Exit> {
+    let vault = cx.vault().await?;
+    let target = cx.cluster_target(&args.cluster).await?;
+    let (options, progress) = cx.run_options(&args.bounds);
+    let restore = Restore::new(vault, target.target, target.applier);
+    let armed = restore.rearm(&args.name, &options).await;
+    progress.end();
+    let armed = armed?;
+    cx.console
+        .show(cx.output, &armed, || match armed.as_slice() {
+            [] => "no webhooks are open".to_owned(),
+            armed => {
+                let lines = armed.iter().map(|own| format!("{}: {own}", own.object));
+                lines.collect::<Vec<_>>().join("\n")
+            }
+        })?;
     Ok(Exit::Complete)
 }

@@ -71,6 +71,7 @@ pub(super) fn restore(args: &RestorePlan) -> Result<RestoreSpec> {
             spec.namespace_mapping = mapping;
             spec.resource_modifiers = modifiers(args.resource_modifiers.as_deref())?;
             args.transforms.write(&mut spec)?;
+            spec.existing = args.existing.map(Into::into).unwrap_or_default();
             spec
         }
     };
@@ -81,9 +82,8 @@ pub(super) fn restore(args: &RestorePlan) -> Result<RestoreSpec> {
 
 /// The rules of a file.
 fn modifiers(file: Option<&Path>) -> Result<Option<ResourceModifierSpec>> {
-    let read = |file| {
-        ResourceModifierSpec::from_yaml(&text(file)?).map_err(|error| in_file(error, file))
-    };
+    let read =
+        |file| ResourceModifierSpec::from_yaml(&text(file)?).map_err(|error| in_file(error, file));
     file.map(read).transpose()
 }
 

@@ -137,10 +137,19 @@ fn export_takes_what_a_restore_would_select() {
     world.write("m/all.yaml", CUSTOM);
     world.ok(&["backup", "create", "b", "--from", "m"]);
     for (number, flags, expected) in [
-        (0, vec!["-l", "app=shop"], vec!["shop/configmaps/prices.yaml"]),
+        (
+            0,
+            vec!["-l", "app=shop"],
+            vec!["shop/configmaps/prices.yaml"],
+        ),
         (
             1,
-            vec!["--include-resource", "configmaps", "--include-name", "configmaps/o*"],
+            vec![
+                "--include-resource",
+                "configmaps",
+                "--include-name",
+                "configmaps/o*",
+            ],
             vec!["shop/configmaps/other.yaml"],
         ),
         (
@@ -168,7 +177,15 @@ fn export_takes_what_a_restore_would_select() {
         .csdr(&["backup", "export", "b", "--to", "none", "-l", "app=none"])
         .refuses(2, &["nothing is selected"]);
     world
-        .csdr(&["backup", "export", "b", "--to", "no", "--with-needs-of", "widgets.shop.io/shop/v"])
+        .csdr(&[
+            "backup",
+            "export",
+            "b",
+            "--to",
+            "no",
+            "--with-needs-of",
+            "widgets.shop.io/shop/v",
+        ])
         .refuses(1, &["did you mean widgets.shop.io/shop/w?"]);
 }
 
@@ -247,16 +264,45 @@ fn flags_and_spec_select_the_same() {
     // Every flag of a backup has its field.
     let spec = "name: four\norLabelSelectors: [{matchLabels: {app: shop}}, {matchLabels: {app: tea}}]\nnamespaceSelector: {matchExpressions: [{key: quiet, operator: DoesNotExist}]}\nincludedClusterScopedResources: [crd]\nexcludedNamespaceScopedResources: [secrets]\nnames: [{resource: cm, included: ['p*'], excluded: [pears]}]\norderedResources: {cm: [shop/prices, shop/other]}\nmaskedFields: [{resource: cm, fields: [/data]}]\n";
     world.write("four.yaml", spec);
-    let from_file = ["backup", "create", "four", "--from", "m", "--spec", "four.yaml", "--dry-run", "-o", "json"];
+    let from_file = [
+        "backup",
+        "create",
+        "four",
+        "--from",
+        "m",
+        "--spec",
+        "four.yaml",
+        "--dry-run",
+        "-o",
+        "json",
+    ];
     let from_flags = [
-        "backup", "create", "four", "--from", "m", "--dry-run", "-o", "json",
-        "--or-selector", "app=shop", "--or-selector", "app=tea",
-        "--namespace-selector", "!quiet",
-        "--include-cluster-resource", "crd",
-        "--exclude-namespaced-resource", "secrets",
-        "--include-name", "cm/p*", "--exclude-name", "cm/pears",
-        "--order", "cm=shop/prices,shop/other",
-        "--mask", "cm:/data",
+        "backup",
+        "create",
+        "four",
+        "--from",
+        "m",
+        "--dry-run",
+        "-o",
+        "json",
+        "--or-selector",
+        "app=shop",
+        "--or-selector",
+        "app=tea",
+        "--namespace-selector",
+        "!quiet",
+        "--include-cluster-resource",
+        "crd",
+        "--exclude-namespaced-resource",
+        "secrets",
+        "--include-name",
+        "cm/p*",
+        "--exclude-name",
+        "cm/pears",
+        "--order",
+        "cm=shop/prices,shop/other",
+        "--mask",
+        "cm:/data",
     ];
     let specs = [&from_file[..], &from_flags[..]].map(|args| {
         let said: serde_json::Value = serde_json::from_str(&world.ok(args).out).unwrap();
@@ -264,7 +310,17 @@ fn flags_and_spec_select_the_same() {
     });
     assert_eq!(specs[0], specs[1]);
     world
-        .csdr(&["backup", "create", "five", "--from", "m", "--include-cluster-resource", "crd", "--include-resource", "cm"])
+        .csdr(&[
+            "backup",
+            "create",
+            "five",
+            "--from",
+            "m",
+            "--include-cluster-resource",
+            "crd",
+            "--include-resource",
+            "cm",
+        ])
         .refuses(2, &["families"]);
     world.ok(&[
         "backup",

@@ -70,11 +70,27 @@ async fn applications_move_into_other_namespaces_of_another_cluster() {
     source.plane.stop().await;
 
     let target = Cluster::start().await;
-    for (backup, namespace, copy, stored) in backups {
+    for (backup, namespace, copy, mut stored) in backups {
         let spec = RestoreSpec::from_backup(backup.name()).with_namespace_mapping(namespace, copy);
         let report = target.restore(&vault, &spec).await;
-        assert_eq!(report.outcome, Outcome::Completed, "{report}");
-        let outcomes = report.count(ObjectOutcome::Created) + report.count(ObjectOutcome::Existed);
+        // Nobody answers for an aggregated API here: it is not registered, and all the rest is there.
+        let all = stored.len();
+        stored.retain(|id, _| !id.starts_with("apiservices."));
+        let silent = all - stored.len();
+        assert_eq!(silent, usize::from(namespace == "monitoring"));
+        assert_eq!(
+            report.count(ObjectOutcome::NotReady),
+            silent as u64,
+            "{report}"
+        );
+        assert_eq!(report.errors.len(), silent as u64, "{report}");
+        let outcomes = [
+            ObjectOutcome::Created,
+            ObjectOutcome::Existed,
+            ObjectOutcome::Unchanged,
+            ObjectOutcome::Updated,
+        ];
+        let outcomes: u64 = outcomes.map(|outcome| report.count(outcome)).iter().sum();
         assert_eq!(outcomes, stored.len() as u64, "{report}");
         let comparison = Comparison::new([(namespace, copy)]);
         assert_equal(&target, &stored, &comparison).await;

@@ -9,6 +9,7 @@
 mod application;
 mod census;
 mod equality;
+mod existing;
 mod message;
 mod migration;
 mod omission;

@@ -164,7 +164,10 @@ async fn velero_2_6_r163_what_selected_objects_need_is_backed_up_and_restored() 
     let backup = Backup::new(KubeCollector::new(source.client().await), vault.clone());
     let plan = backup.plan(&spec).await.unwrap();
     let text = plan.to_string();
-    assert!(text.contains("persistentvolumes (needed by claims)"), "{text}");
+    assert!(
+        text.contains("persistentvolumes (needed by claims)"),
+        "{text}"
+    );
     let said = backup
         .explain(&plan, &"secrets/shop/oss".parse().unwrap())
         .await
@@ -186,7 +189,10 @@ async fn velero_2_6_r163_what_selected_objects_need_is_backed_up_and_restored() 
     let report = source.back_up(&vault, &spec).await;
     assert_eq!(report.outcome, Outcome::Completed, "{report}");
     let whole = ids(&vault.backup("whole").await.unwrap()).await;
-    for id in LABELLED.iter().chain(&["ingressclasses.networking.k8s.io/alb"]) {
+    for id in LABELLED
+        .iter()
+        .chain(&["ingressclasses.networking.k8s.io/alb"])
+    {
         assert!(whole.iter().any(|own| own == id), "{id}: {whole:?}");
     }
     for id in [
@@ -218,7 +224,12 @@ async fn velero_2_6_r163_what_selected_objects_need_is_backed_up_and_restored() 
     ] {
         assert!(target.get(path).await.is_some(), "{path}");
     }
-    assert!(target.get("/apis/networking.k8s.io/v1/ingressclasses/alb").await.is_none());
+    assert!(
+        target
+            .get("/apis/networking.k8s.io/v1/ingressclasses/alb")
+            .await
+            .is_none()
+    );
     target.plane.stop().await;
 }
 

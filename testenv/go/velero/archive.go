@@ -43,7 +43,7 @@ func (j *judge) archive(name string, list map[string][]string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	found, objects, files := map[string][]string{}, 0, 0
+	found, others, objects, files := map[string][]string{}, map[string]bool{}, 0, 0
 	for resource, items := range resources {
 		preferred := versions[resource].PreferredVersion.Version
 		if preferred == "" {
@@ -78,6 +78,8 @@ func (j *judge) archive(name string, list map[string][]string) (string, error) {
 					if !strings.HasSuffix("/"+other.GetAPIVersion(), "/"+served.Version) {
 						return "", fmt.Errorf("%s is of %s", versioned, other.GetAPIVersion())
 					}
+					// With several versions, Velero lists each.
+					others[other.GetAPIVersion()+"/"+other.GetKind()+" "+strings.TrimPrefix(namespace+"/"+item, "/")] = true
 					files++
 				}
 			}
@@ -91,9 +93,11 @@ func (j *judge) archive(name string, list map[string][]string) (string, error) {
 			return "", fmt.Errorf("%s: the archive holds %v, the resource list says %v", kind, names, list[kind])
 		}
 	}
-	for kind := range list {
-		if len(list[kind]) > 0 && found[kind] == nil {
-			return "", fmt.Errorf("the resource list has %s, the archive has none", kind)
+	for kind, names := range list {
+		for _, name := range names {
+			if found[kind] == nil && !others[kind+" "+name] {
+				return "", fmt.Errorf("the resource list has %s %s, the archive has none", kind, name)
+			}
 		}
 	}
 	return fmt.Sprintf("%d objects of %d resources, %d with a version", objects, len(resources), files), nil

@@ -47,12 +47,12 @@ impl CustomCheck {
         Ok(())
     }
 
-    /// What the server will say of an object.
-    pub(super) fn notes(&self, object: &Object) -> Vec<PlanNote> {
-        let (Some(definition), Ok(mut tree)) = (&self.definition, object.tree()) else {
+    /// What the server will say of an object, as it will be created: without a status.
+    pub(super) fn notes(&self, object: &Tree) -> Vec<PlanNote> {
+        let Some(definition) = &self.definition else {
             return Vec::new();
         };
-        // A restore writes none.
+        let mut tree = object.clone();
         tree.remove(&["status"]);
         let failures = check_custom_resource(definition, &tree).unwrap_or_default();
         let more = failures.len().saturating_sub(PLACES);

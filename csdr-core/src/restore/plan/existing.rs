@@ -1,11 +1,21 @@
 //! What the target has already.
 
-use super::{Restore, RestorePlan};
+use super::{PlanNote, Restore, RestorePlan, note::NoteTable};
 use crate::{
     Error, ErrorKind, Result,
-    model::{ApiVersion, Discovery, GroupVersionKind, LabelSelector, Object, ObjectId},
+    conversion::{Severity, TargetApis},
+    model::{ApiVersion, Discovery, GroupVersionKind, LabelSelector, Object, ObjectId, Tree},
     port::{ListRequest, ResourceTarget, VaultBackendExt},
-    restore::{Action, Wave, apply::managers, row::Row},
+    restore::{
+        Action, Wave,
+        apply::managers,
+        convert::Fitted,
+        members::Members,
+        owner::lacks_owners,
+        policy::{Decision, Policies},
+        row::{Row, state_of},
+    },
+    transform::{Chain, Verdict},
     vault::RestoreLayout,
 };
 use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream};
@@ -19,10 +29,20 @@ const FEW: usize = 4;
 pub(super) struct Existing<'a> {
     pub(super) restore: &'a Restore,
     pub(super) discovery: &'a Discovery,
+    pub(super) policies: Policies,
+    pub(super) members: Members<'a>,
+    pub(super) apis: &'a TargetApis,
+    pub(super) chain: &'a Chain,
 }
 
-/// What becomes of which rows.
-type Actions = Vec<(usize, Action)>;
+/// What becomes of a row whose object the target has, or cannot take.
+struct Found {
+    row: usize,
+    action: Action,
+    /// Of the target's object, 0 if there is none.
+    state: u16,
+    note: Option<PlanNote>,
+}
 
 /// Rows `start..end` of one kind and namespace.
 struct Unit {
@@ -32,19 +52,23 @@ struct Unit {
 
 impl Existing<'_> {
     /// Sets the action of every row, and the namespaces that must be made.
-    pub(super) async fn look(&self, plan: &mut RestorePlan) -> Result<()> {
+    pub(super) async fn look(&self, plan: &mut RestorePlan, notes: &mut NoteTable) -> Result<()> {
         let ours = self.restore.earlier_managers(&plan.head.spec.name).await?;
         let namespaces = self.namespaces().await?;
         let units = units(plan)?;
         let shared = &*plan;
-        let looks: Vec<BoxFuture<'_, Result<Actions>>> = units
+        let looks: Vec<BoxFuture<'_, Result<Vec<Found>>>> = units
             .into_iter()
             .map(|unit| self.unit(shared, unit, namespaces.as_ref(), &ours).boxed())
             .collect();
-        let found: Vec<Actions> = stream::iter(looks).buffered(LOOKS).try_collect().await?;
-        for (row, action) in found.into_iter().flatten() {
-            if plan.rows[row].action == Action::Create {
-                plan.rows[row].action = action;
+        let found: Vec<Vec<Found>> = stream::iter(looks).buffered(LOOKS).try_collect().await?;
+        let count = plan.rows.len();
+        for found in found.into_iter().flatten() {
+            let row = &mut plan.rows[found.row];
+            row.action = found.action;
+            row.state = found.state;
+            if let Some(note) = found.note {
+                notes.push(found.row, count, note);
             }
         }
         plan.head.bare_namespaces = bare_namespaces(plan, namespaces.as_ref())?;
@@ -72,22 +96,29 @@ impl Existing<'_> {
         }
     }
 
-    /// Actions of one unit's rows other than `Create`.
+    /// Rows of one unit that are not simply created.
     async fn unit(
         &self,
         plan: &RestorePlan,
         unit: Unit,
         namespaces: Option<&BTreeSet<String>>,
         ours: &BTreeSet<String>,
-    ) -> Result<Actions> {
+    ) -> Result<Vec<Found>> {
         let rows = &plan.rows[unit.start..unit.end];
         let Some(first) = rows.first() else {
             return Ok(Vec::new());
         };
         let kind = plan.kind(first)?;
         if kind.blocked.is_some() {
-            return Ok((unit.start..unit.end)
-                .map(|row| (row, Action::Blocked))
+            let blocked =
+                (unit.start..unit.end).filter(|row| plan.rows[*row].action == Action::Create);
+            return Ok(blocked
+                .map(|row| Found {
+                    row,
+                    action: Action::Blocked,
+                    state: 0,
+                    note: None,
+                })
                 .collect());
         }
         let first_id = plan.target_id(first)?;
@@ -97,29 +128,19 @@ impl Existing<'_> {
         if kind.defined_by_backup || missing {
             return Ok(Vec::new());
         }
-        let action = |object: &Object| {
-            if managers(object).iter().any(|by| ours.contains(by)) {
-                Action::CreatedBefore
-            } else {
-                Action::SkipExisting
-            }
-        };
-        let mut actions = Vec::new();
+        let mut found = Vec::new();
         // Their names in the target are not sorted as the rows are.
-        let renamed = kind.wave == Wave::Namespaces
+        let renamed = kind.wave == Wave::Namespaces && !plan.head.spec.namespace_mapping.is_empty()
             || kind.wave == Wave::Volumes && plan.head.known.renames_volumes();
         if rows.len() <= FEW || renamed {
-            for (at, row) in rows.iter().enumerate() {
-                if let Some(object) = self
-                    .restore
-                    .target
-                    .get(&plan.target_id(row)?, &kind.target.version)
-                    .await?
-                {
-                    actions.push((unit.start + at, action(&object)));
+            for at in unit.start..unit.end {
+                let id = plan.target_id(&plan.rows[at])?;
+                let there = self.restore.target.get(&id, &kind.target.version).await?;
+                if let Some(live) = there {
+                    found.extend(self.found(plan, at, &live, ours).await?);
                 }
             }
-            return Ok(actions);
+            return Ok(found);
         }
         let request = list_request(
             &kind.target,
@@ -134,13 +155,13 @@ impl Existing<'_> {
             .await
             .map_err(|error| self.unreadable(&first_id, error))?
         {
-            for object in &page.objects {
-                let name = object.id().name();
+            for live in &page.objects {
+                let name = live.id().name();
                 while rows.get(at).is_some_and(|row: &Row| &*row.name < name) {
                     at += 1;
                 }
                 if rows.get(at).is_some_and(|row| &*row.name == name) {
-                    actions.push((unit.start + at, action(object)));
+                    found.extend(self.found(plan, unit.start + at, live, ours).await?);
                     at += 1;
                 }
             }
@@ -148,7 +169,79 @@ impl Existing<'_> {
                 break;
             }
         }
-        Ok(actions)
+        Ok(found)
+    }
+
+    /// What becomes of a row whose object the target has.
+    async fn found(
+        &self,
+        plan: &RestorePlan,
+        at: usize,
+        live: &Object,
+        ours: &BTreeSet<String>,
+    ) -> Result<Option<Found>> {
+        let row = &plan.rows[at];
+        if row.action != Action::Create {
+            return Ok(None);
+        }
+        let found = |action, note: Option<(Severity, String)>| {
+            Some(Found {
+                row: at,
+                action,
+                state: state_of(live).unwrap_or_default(),
+                note: note.map(|(severity, text)| PlanNote::whole(severity, text)),
+            })
+        };
+        if live.meta().deleting {
+            let text = "the target's is being deleted; a run waits until it is gone".to_owned();
+            return Ok(found(Action::Create, Some((Severity::Info, text))));
+        }
+        let is_ours = !ours.is_empty() && managers(live).iter().any(|by| ours.contains(by));
+        Ok(match self.decide(plan, row, live).await {
+            // A run says why.
+            Ok(None) => None,
+            Ok(Some(
+                Decision::Equal | Decision::Leave(_) | Decision::Refuse(_) | Decision::Recreate(_),
+            )) if is_ours => found(Action::CreatedBefore, None),
+            Ok(Some(decision)) => found(decision.action(), decision.remark()),
+            Err(_) if is_ours => found(Action::CreatedBefore, None),
+            Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::InvalidInput) => {
+                let text = format!(
+                    "exists and cannot be compared, left as it is: {}",
+                    error.chain()
+                );
+                found(Action::SkipExisting, Some((Severity::Warning, text)))
+            }
+            Err(error) => return Err(error),
+        })
+    }
+
+    /// Compares; `None` if the object is not restored at all.
+    async fn decide(
+        &self,
+        plan: &RestorePlan,
+        row: &Row,
+        live: &Object,
+    ) -> Result<Option<Decision>> {
+        let kind = plan.kind(row)?;
+        let index = row.index_row(plan.source_id(row)?, kind.resource.version.clone());
+        let stored = self.members.get(row.member_span()).await?.object(&index)?;
+        let Fitted::Object(fit) = self.restore.fit(stored.clone(), self.apis)? else {
+            return Ok(None);
+        };
+        let passage = self
+            .chain
+            .pass(&stored, &fit.object, plan.target_id(row)?)?;
+        if *passage.verdict() != Verdict::Restore {
+            return Ok(None);
+        }
+        let wanted = passage.object()?;
+        let from = kind.resource.group_resource();
+        let decision = self.policies.decide(&from, &wanted, live)?;
+        Ok(Some(match decision {
+            Decision::Equal if lacks_owners(&stored, live) => Decision::Merge(Tree::object()),
+            decision => decision,
+        }))
     }
 
     fn unreadable(&self, id: &ObjectId, error: Error) -> Error {

@@ -4,6 +4,7 @@ use super::{
     PlanNote,
     advice::PodLevels,
     custom::{CustomCheck, Definitions},
+    need::Demands,
     note::NoteTable,
     target_of,
     transformed::{STATUS, TransformSets},
@@ -43,6 +44,8 @@ pub(super) struct Judge<'a> {
     pub(super) spec: &'a RestoreSpec,
     /// Gathers what advice about PodSecurityPolicies needs, if any is stored.
     pub(super) levels: Option<PodLevels>,
+    /// Gathers which classes objects name.
+    pub(super) demands: Demands,
     /// Looks at custom resources.
     pub(super) custom: CustomCheck,
     /// What every object goes through.
@@ -147,9 +150,6 @@ impl Judge<'_> {
                 for loss in &fit.losses {
                     self.notes.push(at, count, PlanNote::from(loss));
                 }
-                for note in self.custom.notes(converted) {
-                    self.notes.push(at, count, note);
-                }
                 self.transform(at, count, row, &object, converted)?;
             }
             Ok(Fitted::Skipped(reason)) => {
@@ -220,6 +220,11 @@ impl Judge<'_> {
                 self.notes.push(at, count, PlanNote::from(loss));
             }
         }
+        for note in self.custom.notes(passage.tree()) {
+            self.notes.push(at, count, note);
+        }
+        self.demands
+            .look(at, &converted.meta().kind, passage.tree());
         let resource = stored.id().resource();
         if passage.status().is_some() && self.status.wants(resource, passage.tree()) {
             by.push(STATUS.to_owned());
@@ -342,7 +347,6 @@ impl Judge<'_> {
             .filter_map(twin)
             .collect();
         let count = rows.len();
-        let said = self.notes.remarks.len();
         let mut moved = BTreeSet::new();
         for (at, row) in rows.iter_mut().enumerate() {
             if row.action != Action::Create || !is_moved(row) {
@@ -357,10 +361,6 @@ impl Judge<'_> {
                 );
                 self.notes.push(at, count, note);
             }
-        }
-        if self.notes.remarks.len() > said {
-            // A reader looks for a row's remarks by bisection.
-            self.notes.remarks.sort_by_key(|(row, _)| *row);
         }
     }
 }

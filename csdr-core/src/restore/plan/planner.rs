@@ -294,6 +294,7 @@ impl<'a> Planner<'a> {
             preferred: row.preferred,
             action: Action::Create,
             transforms: 0,
+            state: 0,
         });
         Ok(())
     }

@@ -40,7 +40,13 @@ fn kinds_that_are_never_stored_or_never_restored() {
 
 #[test]
 fn r180_r181_r182_r286_system_namespaces() {
-    for name in ["csdr", "ack-csi-fuse", "kube-system", "kube-public", "kube-node-lease"] {
+    for name in [
+        "csdr",
+        "ack-csi-fuse",
+        "kube-system",
+        "kube-public",
+        "kube-node-lease",
+    ] {
         assert!(is_system_namespace(name), "{name}");
     }
     for name in ["default", "kube-systems", "shop"] {
@@ -57,26 +63,100 @@ fn objects_that_are_left_out_by_themselves() {
     for (id, meta, rest, expected) in [
         ("pods/a/p", "", "", None),
         // R169.
-        ("pods/a/p", r#","deletionTimestamp":"2026-01-01T00:00:00Z""#, "", Some(LeftOutReason::BeingDeleted)),
+        (
+            "pods/a/p",
+            r#","deletionTimestamp":"2026-01-01T00:00:00Z""#,
+            "",
+            Some(LeftOutReason::BeingDeleted),
+        ),
         // velero.md section 2.4: exactly `true`.
-        ("pods/a/p", r#","labels":{"velero.io/exclude-from-backup":"true"}"#, "", Some(LeftOutReason::OptedOut)),
-        ("pods/a/p", r#","labels":{"csdr.alibabacloud.com/exclude-from-backup":"true"}"#, "", Some(LeftOutReason::OptedOut)),
-        ("pods/a/p", r#","labels":{"velero.io/exclude-from-backup":"True"}"#, "", None),
-        ("pods/a/p", r#","labels":{"velero.io/exclude-from-backup":"1"}"#, "", None),
-        ("secrets/a/web-token-x7k2p", &token("web"), TOKEN, Some(LeftOutReason::MadeByCluster)),
+        (
+            "pods/a/p",
+            r#","labels":{"velero.io/exclude-from-backup":"true"}"#,
+            "",
+            Some(LeftOutReason::OptedOut),
+        ),
+        (
+            "pods/a/p",
+            r#","labels":{"csdr.alibabacloud.com/exclude-from-backup":"true"}"#,
+            "",
+            Some(LeftOutReason::OptedOut),
+        ),
+        (
+            "pods/a/p",
+            r#","labels":{"velero.io/exclude-from-backup":"True"}"#,
+            "",
+            None,
+        ),
+        (
+            "pods/a/p",
+            r#","labels":{"velero.io/exclude-from-backup":"1"}"#,
+            "",
+            None,
+        ),
+        (
+            "secrets/a/web-token-x7k2p",
+            &token("web"),
+            TOKEN,
+            Some(LeftOutReason::MadeByCluster),
+        ),
         // One that a person asked for.
         ("secrets/a/web-token", &token("web"), TOKEN, None),
         ("secrets/a/my-token-x7k2p", &token("web"), TOKEN, None),
-        ("secrets/a/web-token-x7k2p", &token("web"), r#","type":"Opaque""#, None),
-        ("secrets/a/web-token-x7k2p", &token("web"), r#","type":"Opaque","data":{"a":"kubernetes.io/service-account-token"}"#, None),
-        ("secrets/kube-system/bootstrap-token-abcdef", "", r#","type":"bootstrap.kubernetes.io/token""#, Some(LeftOutReason::MadeByCluster)),
-        ("configmaps/a/kube-root-ca.crt", "", "", Some(LeftOutReason::MadeByCluster)),
-        ("endpointslices.discovery.k8s.io/a/s", r#","labels":{"endpointslice.kubernetes.io/managed-by":"endpointslice-controller.k8s.io"}"#, "", Some(LeftOutReason::MadeByCluster)),
-        ("endpointslices.discovery.k8s.io/a/s", r#","labels":{"endpointslice.kubernetes.io/managed-by":"mine"}"#, "", None),
-        ("clusterroles.rbac.authorization.k8s.io/view", r#","labels":{"kubernetes.io/bootstrapping":"rbac-defaults"}"#, "", Some(LeftOutReason::MadeByCluster)),
-        ("priorityclasses.scheduling.k8s.io/system-node-critical", "", "", Some(LeftOutReason::MadeByCluster)),
+        (
+            "secrets/a/web-token-x7k2p",
+            &token("web"),
+            r#","type":"Opaque""#,
+            None,
+        ),
+        (
+            "secrets/a/web-token-x7k2p",
+            &token("web"),
+            r#","type":"Opaque","data":{"a":"kubernetes.io/service-account-token"}"#,
+            None,
+        ),
+        (
+            "secrets/kube-system/bootstrap-token-abcdef",
+            "",
+            r#","type":"bootstrap.kubernetes.io/token""#,
+            Some(LeftOutReason::MadeByCluster),
+        ),
+        (
+            "configmaps/a/kube-root-ca.crt",
+            "",
+            "",
+            Some(LeftOutReason::MadeByCluster),
+        ),
+        (
+            "endpointslices.discovery.k8s.io/a/s",
+            r#","labels":{"endpointslice.kubernetes.io/managed-by":"endpointslice-controller.k8s.io"}"#,
+            "",
+            Some(LeftOutReason::MadeByCluster),
+        ),
+        (
+            "endpointslices.discovery.k8s.io/a/s",
+            r#","labels":{"endpointslice.kubernetes.io/managed-by":"mine"}"#,
+            "",
+            None,
+        ),
+        (
+            "clusterroles.rbac.authorization.k8s.io/view",
+            r#","labels":{"kubernetes.io/bootstrapping":"rbac-defaults"}"#,
+            "",
+            Some(LeftOutReason::MadeByCluster),
+        ),
+        (
+            "priorityclasses.scheduling.k8s.io/system-node-critical",
+            "",
+            "",
+            Some(LeftOutReason::MadeByCluster),
+        ),
     ] {
         let left = object_left_out(&object(id, meta, rest));
-        assert_eq!(left.as_ref().map(|left| left.reason), expected, "{id} {meta} {rest}");
+        assert_eq!(
+            left.as_ref().map(|left| left.reason),
+            expected,
+            "{id} {meta} {rest}"
+        );
     }
 }

@@ -1,14 +1,12 @@
 //! What Velero's files tell of a backup beside its objects.
 
-use super::{
-    super::{MAX_DOCUMENT, StoredBackup, decode_document, gunzip, layout::COMMIT_RECORD},
-    volume::{self, VeleroVolume},
-};
+use super::volume::{self, VeleroVolume};
 use crate::{
     Error, ErrorKind, Result,
     archive::Digest,
-    port::{VaultBackend, VaultBackendExt, VaultKey},
+    port::{VaultBackendExt, VaultKey},
     report::{Note, Notes},
+    vault::{MAX_DOCUMENT, StoredBackup, decode_document, gunzip, layout::COMMIT_RECORD},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
