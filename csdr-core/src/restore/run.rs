@@ -520,10 +520,12 @@ impl Run<'_> {
                     outcome: ObjectOutcome::Skipped,
                     message: Some(reason.to_string()),
                 },
-                Verdict::Restore => self
-                    .write(at, &object, &passage)
-                    .await
-                    .map_err(|error| (at, error))?,
+                Verdict::Restore => {
+                    self.warn(&source, &passage);
+                    self.write(at, &object, &passage)
+                        .await
+                        .map_err(|error| (at, error))?
+                }
             },
             Err(error) => Ended::failed(&error),
         };
@@ -561,6 +563,16 @@ impl Run<'_> {
             )),
             Fitted::Skipped(reason) => Err((ObjectOutcome::Skipped, reason.to_string())),
             Fitted::NoRoute(reason) => Err((ObjectOutcome::Failed, reason.to_string())),
+        }
+    }
+
+    /// What the transforms say of an object is a warning of the report, as what its conversion loses.
+    fn warn(&self, source: &ObjectId, passage: &Passage<'_>) {
+        for loss in passage.steps().flat_map(|step| step.losses) {
+            if loss.severity > Severity::Info {
+                let note = Note::new(source, loss.to_string());
+                self.outcomes().warnings.push(note);
+            }
         }
     }
 
