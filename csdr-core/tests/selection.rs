@@ -4,7 +4,7 @@
 use csdr_core::{
     ErrorKind, Result,
     backup::{Backup, BackupPlan, BackupReport},
-    memory::{Deny, MemoryCluster, MemoryVault},
+    memory::{Deny, MemoryCluster, MemoryHooks, MemoryVault},
     model::ObjectId,
     port::ResourceTarget,
     report::{Outcome, RunOptions},
@@ -437,6 +437,35 @@ async fn ordered_resources_make_the_first_blocks_and_leave_the_archive_alone() {
     let plain = run(&cluster(), &spec("")).await.unwrap();
     assert!(plain.plan.blocks.is_empty());
     assert_eq!(done.ids, plain.ids);
+}
+
+#[tokio::test]
+async fn velero_2_5_hooks_run_in_the_order_of_the_spec() {
+    let pod = |name: &str| {
+        format!(
+            "{{apiVersion: v1, kind: Pod, metadata: {{name: {name}, namespace: shop, annotations: {{pre.hook.backup.velero.io/command: 'true'}}}}, spec: {{containers: [{{name: db, image: 'example.invalid/db:1'}}]}}, status: {{phase: Running}}}}"
+        )
+    };
+    let cluster = MemoryCluster::new();
+    let yaml = ["a", "b", "c"].map(pod).join("\n---\n");
+    let namespace = "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}";
+    cluster
+        .load_yaml(&format!("{namespace}\n---\n{yaml}"))
+        .unwrap();
+    let vault = Vault::create(MemoryVault::new()).await.unwrap();
+    let backup = Backup::new(cluster.clone(), vault).with_hooks(MemoryHooks::new(cluster));
+    for (yaml, expected) in [
+        ("includedNamespaces: [shop]", "a b c"),
+        (
+            "includedNamespaces: [shop], orderedResources: {po: [shop/c, shop/a]}",
+            "c a b",
+        ),
+    ] {
+        let plan = backup.plan(&spec(yaml)).await.unwrap();
+        let pods = plan.hooks.iter().flat_map(|block| &block.pods);
+        let names: Vec<&str> = pods.map(|pod| pod.name.as_str()).collect();
+        assert_eq!(names.join(" "), expected, "{yaml}\n{plan}");
+    }
 }
 
 #[tokio::test]

@@ -433,6 +433,21 @@ impl Planner<'_> {
         ordered
     }
 
+    /// The pods of `orderedResources` as `namespace/name`, with their places in the order (velero.md section 2.5).
+    pub(super) fn pod_order(&self) -> BTreeMap<String, usize> {
+        let mut order = BTreeMap::new();
+        for (name, objects) in &self.spec.ordered_resources {
+            let mut resolved = self.discovery.resolve(name).into_iter();
+            if resolved.any(|row| is_pods(row.resource.group(), row.resource.resource())) {
+                for object in objects {
+                    let next = order.len();
+                    order.entry(object.clone()).or_insert(next);
+                }
+            }
+        }
+        order
+    }
+
     /// Gives every related object a unit that reads it.
     fn plan_units(
         &self,
@@ -507,6 +522,10 @@ fn is_of_blocks(kind: &PlannedKind) -> bool {
 
 fn is_of_blocks_resource(id: &ObjectId) -> bool {
     is_pod_or_claim(id.resource().group(), id.resource().resource())
+}
+
+fn is_pods(group: &str, plural: &str) -> bool {
+    group.is_empty() && plural == "pods"
 }
 
 fn is_pod_or_claim(group: &str, plural: &str) -> bool {
