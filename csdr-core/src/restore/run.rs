@@ -354,7 +354,7 @@ impl Run<'_> {
         }
         self.claim.guard().await?;
         self.options.observer.observe(&Event::StageStarted {
-            stage: stage_name(wave),
+            stage: wave.stage(),
             objects: Some(rows.len() as u64),
         });
         let reads: Vec<BoxFuture<'_, _>> = rows
@@ -394,7 +394,7 @@ impl Run<'_> {
             }
         }
         self.options.observer.observe(&Event::StageEnded {
-            stage: stage_name(wave),
+            stage: wave.stage(),
         });
         Ok(())
     }
@@ -782,23 +782,4 @@ impl Run<'_> {
 
 fn is_pod(id: &ObjectId) -> bool {
     id.resource().group().is_empty() && id.resource().resource() == "pods"
-}
-
-fn stage_name(wave: Wave) -> &'static str {
-    match wave {
-        Wave::Definitions => "definitions",
-        Wave::Namespaces => "namespaces",
-        Wave::Classes => "classes",
-        Wave::Volumes => "volumes",
-        Wave::Claims => "claims",
-        Wave::Accounts => "accounts",
-        Wave::Config => "config",
-        Wave::Pods => "pods",
-        Wave::ReplicaSets => "replica sets",
-        Wave::Workloads => "workloads",
-        Wave::Custom => "custom resources",
-        Wave::Admission => "admission",
-        Wave::Apis => "apis",
-        Wave::Quotas => "quotas",
-    }
 }

@@ -9,6 +9,7 @@ mod bucket;
 mod claim;
 mod cut;
 mod delete;
+mod dump;
 mod gc;
 mod list;
 mod proof;
