@@ -9,7 +9,6 @@ mod bucket;
 mod claim;
 mod cut;
 mod delete;
-mod dump;
 mod gc;
 mod list;
 mod proof;
