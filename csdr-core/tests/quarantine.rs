@@ -338,7 +338,8 @@ async fn a_service_that_does_not_exist_is_not_waited_for() {
 /// Runs until the create of the webhooks hangs, and drops the run: as after a kill.
 async fn die(world: &World) {
     let applier = Watched::new(world, Fault::CreateHangs, false);
-    let run = tokio::time::timeout(Duration::from_secs(3), world.run_by(applier, &spec()));
+    let spec = spec();
+    let run = tokio::time::timeout(Duration::from_secs(3), world.run_by(applier, &spec));
     assert!(run.await.is_err(), "it hangs");
     assert_eq!(world.policies(GUARD), ["Ignore", "Ignore"]);
     // The claim of the dead run is over.

@@ -166,8 +166,9 @@ async fn velero_2_2_filters_choose_objects() {
             .replace("configmaps/", "");
         assert_eq!(found, expected, "{yaml}\n{}", done.plan);
         let (planned, exact) = done.plan.objects();
-        assert!(exact, "{yaml}\n{}", done.plan);
-        assert!(planned >= done.report.objects, "{yaml}\n{}", done.plan);
+        // Under a selector of its own a server does not say how many follow; csdr counts where it must look at objects itself.
+        assert_eq!(exact, !yaml.contains("labelSelector"), "{yaml}\n{}", done.plan);
+        assert!(!exact || planned >= done.report.objects, "{yaml}\n{}", done.plan);
     }
 }
 

@@ -46,7 +46,7 @@ impl Clock for HandClock {
 
 const GUARD: &str = "{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingWebhookConfiguration, metadata: {name: guard-N}, webhooks: [{name: a.shop.io, failurePolicy: Fail, clientConfig: {service: {namespace: shop, name: guard}}, sideEffects: None, admissionReviewVersions: [v1]}]}";
 
-/// Objects in most of the waves; two levels of owners, before and after what they own; two webhook configurations.
+/// Objects in most of the waves (pods whose owner does not control them: others are left to their controller); two levels of owners, before and after what they own; two webhook configurations.
 fn manifests() -> String {
     let mut text = String::from("{apiVersion: v1, kind: Namespace, metadata: {name: shop}}\n---\n");
     let mut add = |document: String| writeln!(text, "{document}\n---").unwrap();
@@ -59,7 +59,7 @@ fn manifests() -> String {
             "ownerReferences: [{{apiVersion: apps/v1, kind: Deployment, name: web-{at}, uid: d-{at}, controller: true}}]"
         );
         let deployed = format!(
-            "ownerReferences: [{{apiVersion: apps/v1, kind: ReplicaSet, name: web-{at}, uid: r-{at}, controller: true}}]"
+            "ownerReferences: [{{apiVersion: apps/v1, kind: ReplicaSet, name: web-{at}, uid: r-{at}}}]"
         );
         let template = "selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i}]}}";
         for document in [

@@ -9,7 +9,7 @@ use super::{
     meet::{Ended, Guest, Meeting},
     policy::Policies,
     ready::{Ready, is_served},
-    record::Record,
+    record::{Record, check_not_ended},
     report::{ObjectOutcome, Outcomes},
     row::Row,
     webhook::Disarmed,
@@ -19,7 +19,7 @@ use crate::{
     conversion::{Severity, TargetApis},
     hook::{HookReport, RestoreHookRules},
     model::{Discovery, Object, ObjectId},
-    port::{Event, VaultBackendExt, VaultKey, WriteOptions, operation_id},
+    port::{Event, WriteOptions, operation_id},
     report::{Failure, Note, Outcome, RunOptions, unless_cancelled},
     transform::{Chain, Passage, Verdict},
     vault::{Claim, ClaimRequest, RestoreLayout, StoredBackup},
@@ -185,7 +185,7 @@ impl Restore {
         let host = self.vault.host();
         let operation = operation_id(&*host.clock, &*host.entropy)?;
         let ours = self.earlier_managers(&plan.head.spec.name).await?;
-        self.check_not_ended(layout).await?;
+        check_not_ended(&self.vault, layout).await?;
         let digest = plan.head.spec.digest()?;
         let request = ClaimRequest {
             folder: layout.csdr()?,
@@ -198,7 +198,7 @@ impl Restore {
         let (claim, continued) =
             Claim::take(self.vault.backend().clone(), host.clone(), request).await?;
         // Between the look above and the claim a running operation may have ended and its claim expired.
-        if continued && let Err(error) = self.check_not_ended(layout).await {
+        if continued && let Err(error) = check_not_ended(&self.vault, layout).await {
             // Whoever comes next need not wait; if this fails as well, the claim expires by itself.
             let _ = claim.give_back().await;
             return Err(error);
@@ -211,29 +211,6 @@ impl Restore {
             continued,
             ours,
         })
-    }
-
-    /// Refuses the name of a restore that has ended, and one that Velero has used: its files are never touched.
-    async fn check_not_ended(&self, layout: &RestoreLayout) -> Result<()> {
-        let backend = self.vault.backend();
-        let taken = |message: &'static str, key: VaultKey| {
-            Err(Error::new(ErrorKind::AlreadyExists, message).with_context("file", key))
-        };
-        let (mut own, mut foreign) = (false, None);
-        for meta in backend.keys(layout.folder(), 1_000_000).await? {
-            let path = meta.key.below(layout.folder()).unwrap_or_default();
-            if !path.starts_with("csdr/") {
-                foreign = Some(meta.key);
-            } else if meta.key.name() == "report.json" {
-                return taken("a restore of this name has ended; use a new name", meta.key);
-            } else {
-                own = true;
-            }
-        }
-        match foreign {
-            Some(key) if !own => taken("Velero has restored under this name; use a new name", key),
-            _ => Ok(()),
-        }
     }
 }
 
@@ -377,7 +354,7 @@ impl Run<'_> {
         }
         self.claim.guard().await?;
         self.options.observer.observe(&Event::StageStarted {
-            stage: stage_name(wave),
+            stage: wave.stage(),
             objects: Some(rows.len() as u64),
         });
         let reads: Vec<BoxFuture<'_, _>> = rows
@@ -417,7 +394,7 @@ impl Run<'_> {
             }
         }
         self.options.observer.observe(&Event::StageEnded {
-            stage: stage_name(wave),
+            stage: wave.stage(),
         });
         Ok(())
     }
@@ -520,10 +497,12 @@ impl Run<'_> {
                     outcome: ObjectOutcome::Skipped,
                     message: Some(reason.to_string()),
                 },
-                Verdict::Restore => self
-                    .write(at, &object, &passage)
-                    .await
-                    .map_err(|error| (at, error))?,
+                Verdict::Restore => {
+                    self.warn(&source, &passage);
+                    self.write(at, &object, &passage)
+                        .await
+                        .map_err(|error| (at, error))?
+                }
             },
             Err(error) => Ended::failed(&error),
         };
@@ -561,6 +540,16 @@ impl Run<'_> {
             )),
             Fitted::Skipped(reason) => Err((ObjectOutcome::Skipped, reason.to_string())),
             Fitted::NoRoute(reason) => Err((ObjectOutcome::Failed, reason.to_string())),
+        }
+    }
+
+    /// What the transforms say of an object is a warning of the report, as what its conversion loses.
+    fn warn(&self, source: &ObjectId, passage: &Passage<'_>) {
+        for loss in passage.steps().flat_map(|step| step.losses) {
+            if loss.severity > Severity::Info {
+                let note = Note::new(source, loss.to_string());
+                self.outcomes().warnings.push(note);
+            }
         }
     }
 
@@ -805,23 +794,4 @@ impl Run<'_> {
 
 fn is_pod(id: &ObjectId) -> bool {
     id.resource().group().is_empty() && id.resource().resource() == "pods"
-}
-
-fn stage_name(wave: Wave) -> &'static str {
-    match wave {
-        Wave::Definitions => "definitions",
-        Wave::Namespaces => "namespaces",
-        Wave::Classes => "classes",
-        Wave::Volumes => "volumes",
-        Wave::Claims => "claims",
-        Wave::Accounts => "accounts",
-        Wave::Config => "config",
-        Wave::Pods => "pods",
-        Wave::ReplicaSets => "replica sets",
-        Wave::Workloads => "workloads",
-        Wave::Custom => "custom resources",
-        Wave::Admission => "admission",
-        Wave::Apis => "apis",
-        Wave::Quotas => "quotas",
-    }
 }

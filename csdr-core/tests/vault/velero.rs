@@ -6,7 +6,7 @@ use csdr_core::{
     backup::Backup,
     memory::{MemoryCluster, MemoryVault},
     port::{VaultBackendExt, VaultKey},
-    report::{Outcome, RunOptions},
+    report::RunOptions,
     restore::{ObjectOutcome, Restore},
     select::LeftOutReason,
     spec::{BackupSpec, RestoreSpec},
@@ -62,7 +62,6 @@ async fn a_backup_of_velero_lists_verifies_and_restores() {
         let plan = restore.plan(&spec).await.unwrap();
         assert!(plan.len() > 10, "{plan}");
         let report = restore.run(plan, &RunOptions::default()).await.unwrap();
-        assert_eq!(report.outcome, Outcome::Completed, "{report}");
         assert_eq!(report.count(ObjectOutcome::Failed), 0, "{report}");
         let there = target.all_objects();
         let settings = there

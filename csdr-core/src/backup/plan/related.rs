@@ -17,8 +17,14 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Most objects that are followed.
 const MAX_RELATED: usize = 1_000_000;
 
-/// How many objects or lists are read at the same time.
+/// How many objects are read at the same time.
 const READS: usize = 32;
+
+/// How many lists are; each holds a page of [`PAGE`] bytes.
+const LISTS: usize = 8;
+
+/// About how many bytes a page of a list holds.
+const PAGE: usize = 1 << 20;
 
 /// What the plan says of objects that belong together.
 #[derive(Default)]
@@ -93,7 +99,7 @@ impl Planner<'_> {
         }
         let starts = lists.clone();
         let mut pages =
-            OrderedLists::new(lists.len(), READS, |list: usize| match starts.get(list) {
+            OrderedLists::new(lists.len(), LISTS, |list: usize| match starts.get(list) {
                 Some((kind, unit)) => self.all_versions(kind, unit),
                 None => stream::empty().boxed(),
             });
@@ -134,7 +140,7 @@ impl Planner<'_> {
     ) -> BoxStream<'static, Result<Page>> {
         let versions = if self.is_folder() { usize::MAX } else { 1 };
         let lists = kind.versions().take(versions).map(|version| {
-            match kind.request(version, unit, &self.selection, 1 << 20) {
+            match kind.request(version, unit, &self.selection, PAGE) {
                 Ok(request) => self.collector.list(request),
                 Err(error) => stream::once(async { Err(error) }).boxed(),
             }
@@ -181,7 +187,7 @@ impl Planner<'_> {
             for place in places {
                 let unit = PlannedUnit::list(place, None);
                 let mut request =
-                    kind.request(&kind.resource.version, &unit, &self.selection, 1 << 20)?;
+                    kind.request(&kind.resource.version, &unit, &self.selection, PAGE)?;
                 request.selector = crate::model::LabelSelector::default();
                 let mut pages = self.collector.list(request);
                 loop {

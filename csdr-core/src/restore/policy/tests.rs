@@ -256,27 +256,27 @@ fn an_update_unites_finalizers_and_takes_away_what_a_person_applied_after_the_ba
     let applied = |data: &str| {
         format!(r#"kubectl.kubernetes.io/last-applied-configuration: '{{"data":{{{data}}}}}'"#)
     };
-    let wanted = of("a, b", "", "x: '1'");
-    let live = of("b, c", "", "x: '1', y: '2'");
+    let wanted = of("a, b", "", "tea: '1'");
+    let live = of("b, c", "", "tea: '1', milk: '2'");
     assert_eq!(
         decided("existing: update", "configmaps", &wanted, &live),
         r#"update: differs at /metadata/finalizers {"metadata":{"finalizers":["b","c","a"]}}"#
     );
-    let (old, new) = (applied(r#""x":"1""#), applied(r#""x":"1","y":"2""#));
-    let wanted = of("", &old, "x: '1'");
-    // `y` was applied, `z` came from elsewhere.
-    let live = of("", &new, "x: '1', y: '2', z: '3'");
+    let (old, new) = (applied(r#""tea":"1""#), applied(r#""tea":"1","milk":"2""#));
+    let wanted = of("", &old, "tea: '1'");
+    // `milk` was applied, `salt` came from elsewhere.
+    let live = of("", &new, "tea: '1', milk: '2', salt: '3'");
     let decided_now = decided("existing: update", "configmaps", &wanted, &live);
     assert!(
-        decided_now.contains(r#""data":{"y":null}"#),
+        decided_now.contains(r#""data":{"milk":null}"#),
         "{decided_now}"
     );
-    assert!(decided_now.starts_with("update: differs at /data/y, /metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration"), "{decided_now}");
+    assert!(decided_now.starts_with("update: differs at /data/milk, /metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration"), "{decided_now}");
     // Where the backup's object was not applied, nobody knows.
     let decided_now = decided(
         "existing: update",
         "configmaps",
-        &of("", "", "x: '1'"),
+        &of("", "", "tea: '1'"),
         &live,
     );
     assert_eq!(decided_now, "skip: exists, equal");
