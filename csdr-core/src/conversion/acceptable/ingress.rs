@@ -84,7 +84,10 @@ fn is_host(host: &[u8]) -> bool {
         return host.strip_prefix("*.").is_some_and(label::is_domain);
     }
     // Of the texts that may be domains only digits and points can be read as an address.
-    let may_be_address = || host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let may_be_address = || {
+        host.bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.')
+    };
     host.is_empty()
         || (label::is_domain(host)
             && !(may_be_address() && address::address(host) != Reading::None))
@@ -300,7 +303,9 @@ fn mend_path(path: &mut Node<'_>) -> Result<(), SkipReason> {
         let mut pairs = text.as_bytes().windows(2);
         // Most paths have none of what these begin with.
         pairs.any(|pair| matches!(pair, b"//" | b"/." | b"%2"))
-            && (["//", "/./", "/../", "%2f", "%2F"].iter().any(|part| text.contains(part))
+            && (["//", "/./", "/../", "%2f", "%2F"]
+                .iter()
+                .any(|part| text.contains(part))
                 || text.ends_with("/..")
                 || text.ends_with("/."))
     };
