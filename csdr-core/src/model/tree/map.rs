@@ -154,6 +154,11 @@ impl TreeMap {
         }
     }
 
+    /// Takes every member away.
+    pub fn clear(&mut self) {
+        self.0 = Members::Few(Vec::new());
+    }
+
     /// The place of a key, whether it is there or not.
     pub fn entry(&mut self, key: String) -> Entry<'_> {
         Entry { map: self, key }
@@ -499,6 +504,9 @@ mod tests {
             list.retain(|key| key.starts_with('k'));
             assert_eq!(keys(&map), list);
             assert_eq!(map.iter().len(), list.len());
+            let mut cleared = map.clone();
+            cleared.clear();
+            assert_eq!(cleared, TreeMap::default());
             assert!(map.into_iter().map(|(key, _)| key).eq(list));
         }
     }
