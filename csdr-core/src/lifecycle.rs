@@ -139,24 +139,36 @@ pub fn served_in(major: u32, minor: u32) -> impl Iterator<Item = &'static Lifecy
 ///
 /// Source: api-versions.md section 1.6.
 pub fn versions_of(group: &str, kind: &str) -> Vec<&'static Lifecycle> {
-    let rows = of_kind(kind);
+    let rows = best_first(kind);
     let own = |family| {
         rows.iter()
             .any(|row| row.group == group && row.family == family)
     };
-    let mut found: Vec<_> = rows.iter().filter(|row| own(row.family)).collect();
-    found.sort_by(|one, other| better_first(one, other));
-    found
+    rows.iter().copied().filter(|row| own(row.family)).collect()
 }
 
 /// The versions into which an object of this one can be made, itself among them; the best one first, as [`versions_of`].
 pub fn family(of: &Lifecycle) -> impl Iterator<Item = &'static Lifecycle> + use<> {
-    let mut found: Vec<_> = of_kind(of.kind)
-        .iter()
-        .filter(|row| row.family == of.family)
-        .collect();
-    found.sort_by(|one, other| better_first(one, other));
-    found.into_iter()
+    let family = of.family;
+    let rows = best_first(of.kind).iter().copied();
+    rows.filter(move |row| row.family == family)
+}
+
+/// The rows of each kind, of whatever group and family, the best one first.
+static BEST_FIRST: LazyLock<HashMap<&'static str, Vec<&'static Lifecycle>, KeyHashing>> =
+    LazyLock::new(|| {
+        let mut kinds: HashMap<_, Vec<_>, _> = HashMap::default();
+        for row in rows() {
+            kinds.entry(row.kind).or_default().push(row);
+        }
+        for rows in kinds.values_mut() {
+            rows.sort_by(|one, other| better_first(one, other));
+        }
+        kinds
+    });
+
+fn best_first(kind: &str) -> &'static [&'static Lifecycle] {
+    BEST_FIRST.get(kind).map(Vec::as_slice).unwrap_or_default()
 }
 
 /// Whether Kubernetes itself brings the group.

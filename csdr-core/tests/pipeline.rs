@@ -583,7 +583,8 @@ async fn objects_are_stored_in_all_served_versions_and_restored_from_one_that_th
             .with_resource("widgets")
             .with_api_versions(versions);
         let report = back_up(&source, &vault, &spec).await.unwrap();
-        assert_eq!(report.objects, 2, "{report}");
+        // With the Namespace, and the definition that the custom resource needs.
+        assert_eq!((report.objects, report.related), (3, 1), "{report}");
         let backup = vault.backup(name).await.unwrap();
         let rows: Vec<_> = backup.rows().try_collect().await.unwrap();
         let widgets = rows

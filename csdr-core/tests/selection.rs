@@ -4,7 +4,7 @@
 use csdr_core::{
     ErrorKind, Result,
     backup::{Backup, BackupPlan, BackupReport},
-    memory::{Deny, MemoryCluster, MemoryVault},
+    memory::{Deny, MemoryCluster, MemoryHooks, MemoryVault},
     model::ObjectId,
     port::ResourceTarget,
     report::{Outcome, RunOptions},
@@ -166,8 +166,9 @@ async fn velero_2_2_filters_choose_objects() {
             .replace("configmaps/", "");
         assert_eq!(found, expected, "{yaml}\n{}", done.plan);
         let (planned, exact) = done.plan.objects();
-        assert!(exact, "{yaml}\n{}", done.plan);
-        assert!(planned >= done.report.objects, "{yaml}\n{}", done.plan);
+        // Under a selector of its own a server does not say how many follow; csdr counts where it must look at objects itself.
+        assert_eq!(exact, !yaml.contains("labelSelector"), "{yaml}\n{}", done.plan);
+        assert!(!exact || planned >= done.report.objects, "{yaml}\n{}", done.plan);
     }
 }
 
@@ -437,6 +438,35 @@ async fn ordered_resources_make_the_first_blocks_and_leave_the_archive_alone() {
     let plain = run(&cluster(), &spec("")).await.unwrap();
     assert!(plain.plan.blocks.is_empty());
     assert_eq!(done.ids, plain.ids);
+}
+
+#[tokio::test]
+async fn velero_2_5_hooks_run_in_the_order_of_the_spec() {
+    let pod = |name: &str| {
+        format!(
+            "{{apiVersion: v1, kind: Pod, metadata: {{name: {name}, namespace: shop, annotations: {{pre.hook.backup.velero.io/command: 'true'}}}}, spec: {{containers: [{{name: db, image: 'example.invalid/db:1'}}]}}, status: {{phase: Running}}}}"
+        )
+    };
+    let cluster = MemoryCluster::new();
+    let yaml = ["a", "b", "c"].map(pod).join("\n---\n");
+    let namespace = "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}";
+    cluster
+        .load_yaml(&format!("{namespace}\n---\n{yaml}"))
+        .unwrap();
+    let vault = Vault::create(MemoryVault::new()).await.unwrap();
+    let backup = Backup::new(cluster.clone(), vault).with_hooks(MemoryHooks::new(cluster));
+    for (yaml, expected) in [
+        ("includedNamespaces: [shop]", "a b c"),
+        (
+            "includedNamespaces: [shop], orderedResources: {po: [shop/c, shop/a]}",
+            "c a b",
+        ),
+    ] {
+        let plan = backup.plan(&spec(yaml)).await.unwrap();
+        let pods = plan.hooks.iter().flat_map(|block| &block.pods);
+        let names: Vec<&str> = pods.map(|pod| pod.name.as_str()).collect();
+        assert_eq!(names.join(" "), expected, "{yaml}\n{plan}");
+    }
 }
 
 #[tokio::test]

@@ -43,11 +43,13 @@ async fn restored(
         .await
         .unwrap();
     assert_eq!(report.outcome, Outcome::Completed, "{report}");
-    assert_eq!(
-        report.count(ObjectOutcome::Created),
-        plan.count(Action::Create),
-        "{plan}\n{report}"
-    );
+    for row in plan.rows().filter(|row| row.action == Action::Create) {
+        assert!(
+            target.object(&row.target).is_some(),
+            "{}\n{plan}\n{report}",
+            row.target
+        );
+    }
     assert_eq!(
         report.count(ObjectOutcome::Skipped),
         plan.count(Action::Skip),
@@ -77,19 +79,19 @@ async fn velero_3_4_kinds_that_are_not_restored_are_rows_that_say_so() {
     let yaml = "
 {apiVersion: v1, kind: Namespace, metadata: {name: shop}}
 ---
-{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: web-1, namespace: shop}, spec: {replicas: 1}}
+{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: web-1, namespace: shop}, spec: {replicas: 1, selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c, image: i}]}}}}
 ---
-{apiVersion: v1, kind: Pod, metadata: {name: web-1-a, namespace: shop, ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: web-1, uid: u-1, controller: true}]}, spec: {nodeName: x}}
+{apiVersion: v1, kind: Pod, metadata: {name: web-1-a, namespace: shop, ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: web-1, uid: u-1, controller: true}]}, spec: {nodeName: x, containers: [{name: c, image: i}]}}
 ---
-{apiVersion: v1, kind: Pod, metadata: {name: alone, namespace: shop}, spec: {nodeName: x}}
+{apiVersion: v1, kind: Pod, metadata: {name: alone, namespace: shop}, spec: {nodeName: x, containers: [{name: c, image: i}]}}
 ---
-{apiVersion: v1, kind: Pod, metadata: {name: static, namespace: shop, annotations: {kubernetes.io/config.mirror: m}}, spec: {nodeName: x}}
+{apiVersion: v1, kind: Pod, metadata: {name: static, namespace: shop, annotations: {kubernetes.io/config.mirror: m}}, spec: {nodeName: x, containers: [{name: c, image: i}]}}
 ---
-{apiVersion: batch/v1, kind: Job, metadata: {name: done, namespace: shop}, spec: {}, status: {completionTime: '2024-01-01T00:00:00Z'}}
+{apiVersion: batch/v1, kind: Job, metadata: {name: done, namespace: shop}, spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: i}]}}}, status: {completionTime: '2024-01-01T00:00:00Z'}}
 ---
-{apiVersion: batch/v1, kind: Job, metadata: {name: failed, namespace: shop}, spec: {}, status: {conditions: [{type: Failed, status: 'True'}]}}
+{apiVersion: batch/v1, kind: Job, metadata: {name: failed, namespace: shop}, spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: i}]}}}, status: {conditions: [{type: Failed, status: 'True'}]}}
 ---
-{apiVersion: batch/v1, kind: Job, metadata: {name: running, namespace: shop}, spec: {}}
+{apiVersion: batch/v1, kind: Job, metadata: {name: running, namespace: shop}, spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: i}]}}}}
 ";
     let (_, vault) = stored(yaml).await;
     let target = MemoryCluster::new();
@@ -212,7 +214,7 @@ async fn velero_3_6_r263_to_r268_volumes_without_data() {
     for part in [
         "claim shop/new gets a new, empty volume (R264)",
         "a disk has at least 20 GiB (R268)",
-        "transformed by: volumes 1, storage classes 1",
+        "transformed by: volumes 2, storage classes 1",
     ] {
         assert!(said.contains(part), "{part}\n{said}");
     }
@@ -333,7 +335,7 @@ async fn r320_images_and_a_transform_of_the_caller() {
 ---
 {apiVersion: v1, kind: Secret, metadata: {name: key, namespace: shop}}
 ---
-{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: shop}, spec: {replicas: 3, template: {spec: {containers: [{name: web, image: 'nginx:1'}, {name: side, image: 'quay.io/side:1'}]}}}}
+{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: shop}, spec: {replicas: 3, selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: 'nginx:1'}, {name: side, image: 'quay.io/side:1'}]}}}}
 ";
     let (_, vault) = stored(yaml).await;
     let target = MemoryCluster::new();

@@ -327,7 +327,7 @@ fn take(tree: &mut Tree, field: &str) -> Option<Tree> {
                 return Some(value);
             }
             map.iter_mut().find_map(|(key, value)| {
-                let rest = field.strip_prefix(key.as_str())?;
+                let rest = field.strip_prefix(key)?;
                 let dotted = rest.strip_prefix('.');
                 take(
                     value,

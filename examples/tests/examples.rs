@@ -11,6 +11,8 @@
 mod back_up_namespace;
 #[path = "../examples/own_collector.rs"]
 mod own_collector;
+#[path = "../examples/own_transform.rs"]
+mod own_transform;
 #[path = "../examples/plan_and_approve.rs"]
 mod plan_and_approve;
 #[path = "../examples/read_velero_bucket.rs"]
@@ -38,6 +40,7 @@ fn no_example_is_left_out() {
     let known = [
         "back_up_namespace.rs",
         "own_collector.rs",
+        "own_transform.rs",
         "plan_and_approve.rs",
         "quickstart.rs",
         "read_velero_bucket.rs",
@@ -64,7 +67,7 @@ async fn restore_renamed() {
     let id = "rolebindings.rbac.authorization.k8s.io/shop-copy/reader";
     let copy = cluster.object(&id.parse().unwrap()).unwrap();
     let json: serde_json::Value = serde_json::from_slice(copy.json()).unwrap();
-    assert_eq!(json["subjects"][0]["name"], "worker");
+    assert_eq!(json["subjects"][0]["namespace"], "shop-copy");
     let id = "rolebindings.rbac.authorization.k8s.io/shop/reader";
     assert!(cluster.object(&id.parse().unwrap()).is_some());
 }
@@ -73,6 +76,15 @@ async fn restore_renamed() {
 async fn plan_and_approve() {
     let report = plan_and_approve::plan_and_approve().await.unwrap();
     assert_eq!(report.count(ObjectOutcome::Created), 3, "{report}");
+}
+
+#[tokio::test]
+async fn own_transform() {
+    let cluster = own_transform::rehearse().await.unwrap();
+    let web = cluster.object(&"deployments.apps/shop/web".parse().unwrap());
+    assert!(web.unwrap().text().contains(r#""replicas":1"#));
+    let scratch = "configmaps/shop/scratch".parse().unwrap();
+    assert!(cluster.object(&scratch).is_none());
 }
 
 #[tokio::test]

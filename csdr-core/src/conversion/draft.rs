@@ -5,8 +5,8 @@
 //! no rule reads through a node.
 
 use super::outcome::{Change, Edit, Loss, LossKind, Severity, Stage};
-use crate::model::{Tree, TreeMap};
-use std::{borrow::Cow, fmt::Write as _};
+use crate::model::Tree;
+use std::borrow::Cow;
 
 /// What was changed and lost so far.
 #[derive(Debug)]
@@ -58,8 +58,8 @@ impl Place<'_> {
             }
             Self::Item(parent, at) => {
                 parent.write(text);
-                // Writing into a String cannot fail.
-                let _ = write!(text, "/{at}");
+                text.push('/');
+                push_number(text, *at);
             }
         }
     }
@@ -68,9 +68,33 @@ impl Place<'_> {
 /// Bytes of a pointer that few are longer than.
 const POINTER: usize = 64;
 
+/// Changes that few objects have more of.
+const CHANGES: usize = 16;
+
+/// Decimal digits, without the machinery of formatting: most pointers have one or two numbers.
+fn push_number(text: &mut String, number: usize) {
+    if number > 9 {
+        push_number(text, number / 10);
+    }
+    text.push(char::from(b"0123456789"[number % 10]));
+}
+
+/// The pointer of a path below another pointer.
+fn below(base: &str, path: &[&str]) -> String {
+    let keys: usize = path.iter().map(|key| key.len() + 1).sum();
+    let mut text = String::with_capacity(base.len() + keys);
+    text.push_str(base);
+    for key in path {
+        push_key(&mut text, key);
+    }
+    text
+}
+
 fn push_key(text: &mut String, key: &str) {
     text.push('/');
-    if !key.bytes().any(|byte| matches!(byte, b'~' | b'/')) {
+    // All bytes are looked at: a loop that may not end early is done many at a time.
+    let escapes = |byte: u8| (byte == b'~') | (byte == b'/');
+    if !key.bytes().fold(false, |any, byte| any | escapes(byte)) {
         text.push_str(key);
         return;
     }
@@ -153,7 +177,7 @@ impl<'a> Node<'a> {
         for key in path {
             match way {
                 None | Some(Tree::Null) => return true,
-                Some(Tree::Object(map)) => way = map.get(*key),
+                Some(Tree::Object(map)) => way = map.get(key),
                 Some(_) => return false,
             }
         }
@@ -246,10 +270,11 @@ impl<'a> Node<'a> {
             );
         }
         if !self.is_written() {
+            let base = self.place.pointer();
             let edit = Edit::Moved {
-                from: self.pointer(from),
+                from: below(&base, from),
             };
-            self.record(to, edit, None, None, Severity::Info, "renamed");
+            self.changed(below(&base, to), edit, None, None, Severity::Info, "renamed".into());
         }
         self.tree.set(to, value);
     }
@@ -310,17 +335,31 @@ impl<'a> Node<'a> {
             return;
         }
         let path = self.pointer(path);
+        self.changed(path, edit, before, after, severity, reason.into());
+    }
+
+    fn changed(
+        &mut self,
+        path: String,
+        edit: Edit,
+        before: Option<Tree>,
+        after: Option<Tree>,
+        severity: Severity,
+        reason: Cow<'static, str>,
+    ) {
+        if self.log.changes.capacity() == 0 {
+            self.log.changes.reserve(CHANGES);
+        }
         let hidden = self.log.secret && may_be_secret(&path);
-        let change = Change {
+        self.log.changes.push(Change {
             stage: self.log.stage,
             path,
             edit,
             before: before.filter(|_| !hidden),
             after: after.filter(|_| !hidden),
             severity,
-            reason: reason.into(),
-        };
-        self.log.changes.push(change);
+            reason,
+        });
     }
 
     /// Records a loss that was made through [`Node::tree_mut`].
@@ -354,7 +393,7 @@ impl<'a> Node<'a> {
         let Some((first, rest)) = path.split_first() else {
             return Some(rule(self));
         };
-        let tree = self.tree.as_object_mut()?.get_mut(*first)?;
+        let tree = self.tree.as_object_mut()?.get_mut(first)?;
         if tree.is_null() {
             return None;
         }
@@ -498,12 +537,7 @@ fn may_be_secret(pointer: &str) -> bool {
 
 /// An object of strings, numbers and trees, as rules write them: `map([("type", "RollingUpdate".into())])`.
 pub(crate) fn map<const N: usize>(members: [(&str, Tree); N]) -> Tree {
-    Tree::Object(
-        members
-            .into_iter()
-            .map(|(key, value)| (key.to_owned(), value))
-            .collect::<TreeMap>(),
-    )
+    members.into_iter().collect()
 }
 
 #[cfg(test)]

@@ -153,7 +153,7 @@ impl<'a> Pod<'a> {
         annotations
             .into_iter()
             .flatten()
-            .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
+            .filter_map(|(key, value)| Some((key, value.as_str()?)))
     }
 
     fn annotation(&self, key: &str) -> Option<&'a str> {

@@ -11,11 +11,14 @@
 
 mod table;
 
-use super::{ApiResource, Discovery, GroupResource, ServedVersion, version::compare_versions};
+use super::{
+    ApiResource, Discovery, GroupResource, KeyHashing, ServedVersion, version::compare_versions,
+};
 use crate::{
     Result,
     lifecycle::{self, Lifecycle},
 };
+use std::{collections::HashMap, sync::LazyLock};
 
 /// `gitVersion` of the server that the table describes.
 pub const SERVER_VERSION: &str = "v1.36.3";
@@ -131,11 +134,20 @@ pub fn kinds() -> &'static [BuiltinKind] {
     table::KINDS
 }
 
+/// The rows by their kind: each object is looked up.
+static OF_KIND: LazyLock<HashMap<&'static str, Vec<&'static BuiltinKind>, KeyHashing>> =
+    LazyLock::new(|| {
+        let mut rows: HashMap<_, Vec<_>, _> = HashMap::default();
+        for row in kinds() {
+            rows.entry(row.kind).or_default().push(row);
+        }
+        rows
+    });
+
 /// The row of a kind.
 pub fn kind(group: &str, kind: &str) -> Option<&'static BuiltinKind> {
-    kinds()
-        .iter()
-        .find(|row| row.group == group && row.kind == kind)
+    let mut rows = OF_KIND.get(kind)?.iter().copied();
+    rows.find(|row| row.group == group)
 }
 
 /// The row of a resource.

@@ -81,7 +81,7 @@ impl<'a> Head<'a> {
             Some(labels) => {
                 let labels = labels.as_object()?.iter();
                 let labels =
-                    labels.map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
+                    labels.map(|(key, value)| Some((key.to_owned(), value.as_str()?.to_owned())));
                 Some(labels.collect::<Option<_>>()?)
             }
         };

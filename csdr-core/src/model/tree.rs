@@ -1,16 +1,20 @@
 //! An ordered JSON tree whose numbers keep their text: the form in which objects are changed.
 
 mod hash;
+mod key;
+mod map;
 mod parse;
+mod scratch;
+mod text;
 mod write;
 
 use super::{GroupResource, Object, object::Head};
 use crate::{Error, Result};
 use bytes::Bytes;
-use indexmap::IndexMap;
 use std::{collections::BTreeMap, fmt};
 
 pub use hash::{KeyHasher, KeyHashing};
+pub use map::TreeMap;
 pub use parse::TreeLimits;
 
 /// A JSON value that keeps the order of keys and the text of numbers: `1e3`, `18446744073709551617` and `0.10` survive
@@ -43,9 +47,6 @@ pub enum Tree {
     /// An object, in the order in which its keys were written.
     Object(TreeMap),
 }
-
-/// The members of a JSON object in their order. An empty one is `TreeMap::default()`.
-pub type TreeMap = IndexMap<String, Tree, KeyHashing>;
 
 /// A JSON number as its text.
 ///
@@ -89,9 +90,6 @@ impl fmt::Debug for Number {
     }
 }
 
-/// Bytes of JSON that most objects are shorter than.
-const WRITTEN: usize = 2048;
-
 impl Tree {
     /// Reads one JSON value within the default [`TreeLimits`].
     ///
@@ -122,10 +120,19 @@ impl Tree {
 
     /// The value as compact JSON.
     pub fn to_json(&self) -> Bytes {
-        let mut text = String::with_capacity(WRITTEN);
-        write::compact(self, &mut text);
-        text.shrink_to_fit();
-        text.into()
+        scratch::with(|json| {
+            write::compact(self, json);
+            Bytes::copy_from_slice(json)
+        })
+    }
+
+    /// The value as compact JSON.
+    pub(crate) fn to_json_text(&self) -> String {
+        scratch::with(|json| {
+            write::compact(self, json);
+            // Invariant: the writer writes UTF-8.
+            std::str::from_utf8(json).unwrap_or_default().to_owned()
+        })
     }
 
     /// The members, if it is an object.
@@ -192,13 +199,13 @@ impl Tree {
     /// The value at a path of keys; arrays are not entered.
     pub fn at(&self, path: &[&str]) -> Option<&Tree> {
         path.iter()
-            .try_fold(self, |tree, key| tree.as_object()?.get(*key))
+            .try_fold(self, |tree, key| tree.as_object()?.get(key))
     }
 
     /// The value at a path of keys; arrays are not entered.
     pub fn at_mut(&mut self, path: &[&str]) -> Option<&mut Tree> {
         path.iter()
-            .try_fold(self, |tree, key| tree.as_object_mut()?.get_mut(*key))
+            .try_fold(self, |tree, key| tree.as_object_mut()?.get_mut(key))
     }
 
     /// The string at a path of keys.
@@ -212,7 +219,7 @@ impl Tree {
             .and_then(Self::as_object)
             .into_iter()
             .flatten()
-            .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+            .filter_map(|(key, value)| Some((key.to_owned(), value.as_str()?.to_owned())))
             .collect()
     }
 
@@ -225,14 +232,7 @@ impl Tree {
                 *place = Self::object();
             }
             let Self::Object(map) = place else { return };
-            let at = match map.get_index_of(*key) {
-                Some(at) => at,
-                None => map.insert_full((*key).to_owned(), Self::Null).0,
-            };
-            let Some((_, value)) = map.get_index_mut(at) else {
-                return;
-            };
-            place = value;
+            place = map.slot(key);
         }
         *place = value;
     }
@@ -240,7 +240,7 @@ impl Tree {
     /// Takes the value at a path of keys away; the order of the others is kept.
     pub fn remove(&mut self, path: &[&str]) -> Option<Tree> {
         let (last, way) = path.split_last()?;
-        self.at_mut(way)?.as_object_mut()?.shift_remove(*last)
+        self.at_mut(way)?.as_object_mut()?.shift_remove(last)
     }
 
     /// Applies a JSON merge patch (RFC 7386): `null` removes, objects merge, everything else replaces.
@@ -265,7 +265,7 @@ impl Tree {
             if value.is_null() {
                 map.shift_remove(key);
             } else {
-                map.entry(key.clone()).or_default().merge(value);
+                map.slot(key).merge(value);
             }
         }
     }
@@ -328,17 +328,15 @@ impl From<Vec<Tree>> for Tree {
     }
 }
 
-impl<K: Into<String>> FromIterator<(K, Tree)> for Tree {
+impl<K: AsRef<str>> FromIterator<(K, Tree)> for Tree {
     fn from_iter<I: IntoIterator<Item = (K, Tree)>>(members: I) -> Self {
-        Self::Object(members.into_iter().map(|(k, v)| (k.into(), v)).collect())
+        Self::Object(members.into_iter().collect())
     }
 }
 
 impl fmt::Display for Tree {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = String::new();
-        write::compact(self, &mut text);
-        f.write_str(&text)
+        f.write_str(&self.to_json_text())
     }
 }
 
@@ -348,7 +346,7 @@ impl serde::Serialize for Tree {
         &self,
         serializer: S,
     ) -> std::result::Result<S::Ok, S::Error> {
-        let raw = serde_json::value::RawValue::from_string(self.to_string());
+        let raw = serde_json::value::RawValue::from_string(self.to_json_text());
         raw.map_err(serde::ser::Error::custom)?
             .serialize(serializer)
     }

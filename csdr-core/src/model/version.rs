@@ -62,13 +62,15 @@ pub(crate) fn is_segment(text: &str) -> bool {
     let edge =
         |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     let bytes = text.as_bytes();
+    let mut before = 0;
     bytes.len() <= 253
         && edge(bytes.first())
         && edge(bytes.last())
-        && bytes
-            .iter()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-'))
-        && !text.contains("..")
+        && bytes.iter().all(|byte| {
+            let two_points = before == b'.' && *byte == b'.';
+            before = *byte;
+            matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-') && !two_points
+        })
 }
 
 impl FromStr for ApiVersion {

@@ -165,7 +165,7 @@ fn equal(a: &Tree, b: &Tree) -> bool {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b))
         }
         (Tree::Object(a), Tree::Object(b)) => {
-            let same = |(key, a): (&String, &Tree)| b.get(key).is_some_and(|b| equal(a, b));
+            let same = |(key, a): (&str, &Tree)| b.get(key).is_some_and(|b| equal(a, b));
             a.len() == b.len() && a.iter().all(same)
         }
         (a, b) => a == b,

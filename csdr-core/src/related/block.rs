@@ -87,7 +87,7 @@ mod tests {
     fn velero_2_6_pods_claims_and_volumes_are_one_block() {
         for (pairs, ordered, expected) in [
             ("", "", ""),
-            ("p1-c1 c1-v1 p2-c2", "", "c1 p1 v1 | c2 p2"),
+            ("p1-c1 c1-v1 p2-c2", "", "c1 v1 p1 | c2 p2"),
             ("p1-c1 p2-c1 p2-c2", "", "c1 c2 p1 p2"),
             ("p1-c1 p2-c2 p3-c3", "p3 p2", "p3 c3 | p2 c2 | c1 p1"),
             ("p1-c1 p2-c1", "p2", "p2 c1 p1"),

@@ -168,7 +168,7 @@ fn resource_list(plan: &RestorePlan, rows: &[ObjectOutcome]) -> Result<Bytes> {
             } else {
                 text.push(',');
             }
-            text.push_str(&json!(format!("{name_of}({})", outcome.as_str())).to_string());
+            text.push_str(&json!(format!("{name_of}({})", outcome.in_velero())).to_string());
             encoder.write_all(text.as_bytes()).map_err(failed)?;
             text.clear();
         }
@@ -176,6 +176,29 @@ fn resource_list(plan: &RestorePlan, rows: &[ObjectOutcome]) -> Result<Bytes> {
     text.push_str(if lists == 0 { "}" } else { "]}" });
     encoder.write_all(text.as_bytes()).map_err(failed)?;
     encoder.finish().map(Bytes::from).map_err(failed)
+}
+
+/// Refuses the name of a restore that has ended, and one that Velero has used: its files are never touched.
+pub(super) async fn check_not_ended(vault: &Vault, layout: &RestoreLayout) -> Result<()> {
+    let backend = vault.backend();
+    let taken = |message: &'static str, key: VaultKey| {
+        Err(Error::new(ErrorKind::AlreadyExists, message).with_context("file", key))
+    };
+    let (mut own, mut foreign) = (false, None);
+    for meta in backend.keys(layout.folder(), 1_000_000).await? {
+        let path = meta.key.below(layout.folder()).unwrap_or_default();
+        if !path.starts_with("csdr/") {
+            foreign = Some(meta.key);
+        } else if meta.key.name() == "report.json" {
+            return taken("a restore of this name has ended; use a new name", meta.key);
+        } else {
+            own = true;
+        }
+    }
+    match foreign {
+        Some(key) if !own => taken("Velero has restored under this name; use a new name", key),
+        _ => Ok(()),
+    }
 }
 
 impl Vault {

@@ -37,7 +37,15 @@ pub enum ObjectOutcome {
 }
 
 impl ObjectOutcome {
-    /// The word that Velero's resource list uses.
+    /// The word of Velero's resource list: `created`, `updated`, `skipped` or `failed`; there are no others (velero.md section 1.1).
+    pub(super) fn in_velero(self) -> &'static str {
+        match self {
+            Self::Pending | Self::NotReady => "failed",
+            other => other.as_str(),
+        }
+    }
+
+    /// What a person reads.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -179,5 +187,31 @@ impl Outcomes {
             *counts.entry(*outcome).or_default() += 1;
         }
         counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn velero_1_1_the_resource_list_has_four_words() {
+        for outcome in [
+            ObjectOutcome::Pending,
+            ObjectOutcome::Created,
+            ObjectOutcome::Existed,
+            ObjectOutcome::Unchanged,
+            ObjectOutcome::Updated,
+            ObjectOutcome::Recreated,
+            ObjectOutcome::NotReady,
+            ObjectOutcome::Skipped,
+            ObjectOutcome::Failed,
+        ] {
+            let word = outcome.in_velero();
+            assert!(
+                ["created", "updated", "failed", "skipped"].contains(&word),
+                "{word}"
+            );
+        }
     }
 }

@@ -9,7 +9,7 @@ use super::{
     meet::{Ended, Guest, Meeting},
     policy::Policies,
     ready::{Ready, is_served},
-    record::Record,
+    record::{Record, check_not_ended},
     report::{ObjectOutcome, Outcomes},
     row::Row,
     webhook::Disarmed,
@@ -19,7 +19,7 @@ use crate::{
     conversion::{Severity, TargetApis},
     hook::{HookReport, RestoreHookRules},
     model::{Discovery, Object, ObjectId},
-    port::{Event, VaultBackendExt, VaultKey, WriteOptions, operation_id},
+    port::{Event, WriteOptions, operation_id},
     report::{Failure, Note, Outcome, RunOptions, unless_cancelled},
     transform::{Chain, Passage, Verdict},
     vault::{Claim, ClaimRequest, RestoreLayout, StoredBackup},
@@ -185,11 +185,10 @@ impl Restore {
         let host = self.vault.host();
         let operation = operation_id(&*host.clock, &*host.entropy)?;
         let ours = self.earlier_managers(&plan.head.spec.name).await?;
-        let csdr = layout.csdr()?;
-        self.check_not_ended(&csdr).await?;
+        check_not_ended(&self.vault, layout).await?;
         let digest = plan.head.spec.digest()?;
         let request = ClaimRequest {
-            folder: csdr.clone(),
+            folder: layout.csdr()?,
             operation,
             purpose: "restore",
             spec_digest: &digest,
@@ -199,7 +198,7 @@ impl Restore {
         let (claim, continued) =
             Claim::take(self.vault.backend().clone(), host.clone(), request).await?;
         // Between the look above and the claim a running operation may have ended and its claim expired.
-        if continued && let Err(error) = self.check_not_ended(&csdr).await {
+        if continued && let Err(error) = check_not_ended(&self.vault, layout).await {
             // Whoever comes next need not wait; if this fails as well, the claim expires by itself.
             let _ = claim.give_back().await;
             return Err(error);
@@ -212,22 +211,6 @@ impl Restore {
             continued,
             ours,
         })
-    }
-
-    /// Refuses the name of a restore that has ended.
-    async fn check_not_ended(&self, csdr: &VaultKey) -> Result<()> {
-        let keys = self.vault.backend().keys(csdr, 1_000_000).await?;
-        match keys
-            .into_iter()
-            .find(|meta| meta.key.name() == "report.json")
-        {
-            None => Ok(()),
-            Some(report) => Err(Error::new(
-                ErrorKind::AlreadyExists,
-                "a restore of this name has ended; use a new name",
-            )
-            .with_context("report", report.key)),
-        }
     }
 }
 
@@ -371,7 +354,7 @@ impl Run<'_> {
         }
         self.claim.guard().await?;
         self.options.observer.observe(&Event::StageStarted {
-            stage: stage_name(wave),
+            stage: wave.stage(),
             objects: Some(rows.len() as u64),
         });
         let reads: Vec<BoxFuture<'_, _>> = rows
@@ -411,7 +394,7 @@ impl Run<'_> {
             }
         }
         self.options.observer.observe(&Event::StageEnded {
-            stage: stage_name(wave),
+            stage: wave.stage(),
         });
         Ok(())
     }
@@ -514,10 +497,12 @@ impl Run<'_> {
                     outcome: ObjectOutcome::Skipped,
                     message: Some(reason.to_string()),
                 },
-                Verdict::Restore => self
-                    .write(at, &object, &passage)
-                    .await
-                    .map_err(|error| (at, error))?,
+                Verdict::Restore => {
+                    self.warn(&source, &passage);
+                    self.write(at, &object, &passage)
+                        .await
+                        .map_err(|error| (at, error))?
+                }
             },
             Err(error) => Ended::failed(&error),
         };
@@ -555,6 +540,16 @@ impl Run<'_> {
             )),
             Fitted::Skipped(reason) => Err((ObjectOutcome::Skipped, reason.to_string())),
             Fitted::NoRoute(reason) => Err((ObjectOutcome::Failed, reason.to_string())),
+        }
+    }
+
+    /// What the transforms say of an object is a warning of the report, as what its conversion loses.
+    fn warn(&self, source: &ObjectId, passage: &Passage<'_>) {
+        for loss in passage.steps().flat_map(|step| step.losses) {
+            if loss.severity > Severity::Info {
+                let note = Note::new(source, loss.to_string());
+                self.outcomes().warnings.push(note);
+            }
         }
     }
 
@@ -799,23 +794,4 @@ impl Run<'_> {
 
 fn is_pod(id: &ObjectId) -> bool {
     id.resource().group().is_empty() && id.resource().resource() == "pods"
-}
-
-fn stage_name(wave: Wave) -> &'static str {
-    match wave {
-        Wave::Definitions => "definitions",
-        Wave::Namespaces => "namespaces",
-        Wave::Classes => "classes",
-        Wave::Volumes => "volumes",
-        Wave::Claims => "claims",
-        Wave::Accounts => "accounts",
-        Wave::Config => "config",
-        Wave::Pods => "pods",
-        Wave::ReplicaSets => "replica sets",
-        Wave::Workloads => "workloads",
-        Wave::Custom => "custom resources",
-        Wave::Admission => "admission",
-        Wave::Apis => "apis",
-        Wave::Quotas => "quotas",
-    }
 }

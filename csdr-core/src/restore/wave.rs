@@ -41,6 +41,26 @@ pub enum Wave {
 }
 
 impl Wave {
+    /// What an observer is told of it.
+    pub(super) fn stage(self) -> &'static str {
+        match self {
+            Self::Definitions => "definitions",
+            Self::Namespaces => "namespaces",
+            Self::Classes => "classes",
+            Self::Volumes => "volumes",
+            Self::Claims => "claims",
+            Self::Accounts => "accounts",
+            Self::Config => "config",
+            Self::Pods => "pods",
+            Self::ReplicaSets => "replica sets",
+            Self::Workloads => "workloads",
+            Self::Custom => "custom resources",
+            Self::Admission => "admission",
+            Self::Apis => "apis",
+            Self::Quotas => "quotas",
+        }
+    }
+
     /// Every wave in its order.
     pub const ALL: [Self; 14] = [
         Self::Definitions,

@@ -67,7 +67,7 @@ pub(super) fn find<'a>(
     match (before, after) {
         (None, None) => {}
         (Some(Tree::Object(old)), Some(Tree::Object(new))) => {
-            let gone = old.keys().filter(|key| !new.contains_key(key.as_str()));
+            let gone = old.keys().filter(|key| !new.contains_key(key));
             for key in gone.chain(new.keys()) {
                 path.push(Step::Key(key));
                 find(old.get(key), new.get(key), path, found);

@@ -179,7 +179,7 @@ fn find(tree: &Tree, path: &mut Vec<String>, is_it: &impl Fn(&str) -> bool) -> b
             if path.is_empty() && key == "metadata" {
                 return false;
             }
-            path.push(key.clone());
+            path.push(key.to_owned());
             find(value, path, is_it) || path.pop().is_none()
         }),
         _ => false,

@@ -59,7 +59,7 @@ fn at(tree: &mut Tree, place: &mut usize, edit: &Edit) -> bool {
             for index in 0..members.len() {
                 if *place == 0 {
                     let (key, value) = members.get_index(index).unwrap();
-                    let (key, value) = (key.clone(), value.clone());
+                    let (key, value) = (key.to_owned(), value.clone());
                     match edit {
                         Edit::Remove => drop(members.shift_remove(&key)),
                         Edit::Clear => drop(members.insert(key, Tree::Null)),
@@ -123,7 +123,7 @@ pub(crate) fn without_nulls(tree: &Tree) -> Tree {
             members
                 .iter()
                 .filter(|(_, value)| !value.is_null())
-                .map(|(key, value)| (key.clone(), without_nulls(value)))
+                .map(|(key, value)| (key, without_nulls(value)))
                 .collect(),
         ),
         Tree::Array(items) => Tree::Array(items.iter().map(without_nulls).collect()),

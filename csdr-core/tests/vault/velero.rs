@@ -3,12 +3,13 @@
 use crate::bucket::{FLAVOURS, files, gzip, put, store, with_record};
 use csdr_core::{
     ErrorKind,
+    backup::Backup,
     memory::{MemoryCluster, MemoryVault},
     port::{VaultBackendExt, VaultKey},
-    report::{Outcome, RunOptions},
+    report::RunOptions,
     restore::{ObjectOutcome, Restore},
     select::LeftOutReason,
-    spec::RestoreSpec,
+    spec::{BackupSpec, RestoreSpec},
     vault::{BackupOrigin, GcOptions, Vault, VerifyLevel, VerifyReport},
 };
 use flate2::{Compression, read::GzDecoder};
@@ -16,6 +17,7 @@ use std::{collections::BTreeMap, io::Read as _, sync::Arc};
 
 type Files = BTreeMap<String, Vec<u8>>;
 
+const SHOP: &str = "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}";
 const RECORD: &str = "backups/rich/velero-backup.json";
 const ARCHIVE: &str = "backups/rich/rich.tar.gz";
 
@@ -60,7 +62,6 @@ async fn a_backup_of_velero_lists_verifies_and_restores() {
         let plan = restore.plan(&spec).await.unwrap();
         assert!(plan.len() > 10, "{plan}");
         let report = restore.run(plan, &RunOptions::default()).await.unwrap();
-        assert_eq!(report.outcome, Outcome::Completed, "{report}");
         assert_eq!(report.count(ObjectOutcome::Failed), 0, "{report}");
         let there = target.all_objects();
         let settings = there
@@ -119,6 +120,13 @@ async fn nothing_that_velero_wrote_is_ever_changed() {
     let report = vault.gc(&GcOptions::default()).await.unwrap();
     assert_eq!(report.removed, Vec::<String>::new());
     unchanged().await;
+    let source = MemoryCluster::new();
+    source.load_yaml(SHOP).unwrap();
+    let backup = Backup::new(source, vault.clone());
+    let plan = backup.plan(&BackupSpec::named("rich")).await.unwrap();
+    let error = backup.run(plan, &RunOptions::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
+    unchanged().await;
     let claim = serde_json::json!({
         "operation": "0190a6a2-0000-7000-8000-000000000000", "purpose": "delete", "specDigest": "delete",
         "expires": "2020-01-01T00:00:00Z", "csdr": "0.1.0",
@@ -142,6 +150,22 @@ async fn nothing_that_velero_wrote_is_ever_changed() {
         "a marked backup is not restored: {error}"
     );
     unchanged().await;
+}
+
+#[tokio::test]
+async fn a_name_that_velero_has_restored_under_is_taken() {
+    let store = store(&files("default")).await;
+    let vault = Vault::create(store.clone()).await.unwrap();
+    let target = MemoryCluster::new();
+    let before = (target.all_objects().len(), store.len());
+    let restore = restore_into(vault, &target);
+    let spec = RestoreSpec::from_backup("rich").with_name("rich-copy");
+    let plan = restore.plan(&spec).await.unwrap();
+    let error = restore.run(plan, &RunOptions::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
+    assert!(error.to_string().contains("Velero has restored"), "{error}");
+    // Said before anything was done.
+    assert_eq!((target.all_objects().len(), store.len()), before);
 }
 
 #[tokio::test]

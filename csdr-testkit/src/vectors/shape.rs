@@ -111,12 +111,12 @@ fn shape(tree: &Tree, zone: Zone, name: &str) -> Tree {
             for (key, value) in map {
                 let zone_of_value = inner(zone, name, key, value);
                 if zone == Zone::Texts && value.is_null() {
-                    shaped.insert(key.clone(), Tree::from(""));
+                    shaped.insert(key.to_owned(), Tree::from(""));
                     continue;
                 }
                 let value = shape(value, zone_of_value, key);
                 if !says_nothing(&value, zone, name, key) {
-                    shaped.insert(key.clone(), value);
+                    shaped.insert(key.to_owned(), value);
                 }
             }
             Tree::Object(shaped)
@@ -210,7 +210,7 @@ fn walk(
         (Some(Tree::Object(expected)), Some(Tree::Object(actual))) => {
             let added = actual.keys().filter(|key| !expected.contains_key(*key));
             for key in expected.keys().chain(added) {
-                path.push(key.clone());
+                path.push(key.to_owned());
                 walk(expected.get(key), actual.get(key), path, found);
                 path.pop();
             }

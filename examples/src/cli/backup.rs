@@ -73,7 +73,7 @@ pub(super) async fn explain(cx: &Context, args: &Explain) -> Result<Exit> {
         let spec = spec::backup(&args.backup)?;
         let source = cx.source(&args.backup).await?;
         // Nothing is written: a vault in memory stands in.
-        let backup = Backup::new(source, Vault::create(MemoryVault::new()).await?);
+        let backup = backup_of(&source, Vault::create(MemoryVault::new()).await?);
         let plan = backup.plan(&spec).await?;
         let mut said = Vec::new();
         for id in &args.objects {

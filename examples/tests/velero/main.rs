@@ -83,6 +83,23 @@ kind: Namespace
 metadata: {name: empty}
 "#;
 
+const SCOPED: &str = "
+name: scoped
+includedNamespaces: [shop]
+includedNamespaceScopedResources: [configmaps, pods]
+excludedNamespaceScopedResources: [events]
+includedClusterScopedResources: [persistentvolumes]
+orLabelSelectors: [{matchLabels: {app: web}}, {matchExpressions: [{key: zone, operator: Exists}]}]
+orderedResources: {configmaps: [shop/prices]}
+hooks:
+  resources:
+  - name: data
+    includedNamespaces: [shop]
+    labelSelector: {matchLabels: {app: db}}
+    pre: [{exec: {container: db, command: [fsfreeze, --freeze, /data], onError: Continue, timeout: 1m30s}}]
+    post: [{exec: {command: [fsfreeze, --unfreeze, /data]}}]
+";
+
 fn judge() -> Option<VeleroJudge> {
     if let Some(reason) = VeleroJudge::left_out() {
         eprintln!("left out: {reason}");
@@ -91,7 +108,7 @@ fn judge() -> Option<VeleroJudge> {
     Some(VeleroJudge::locate().unwrap())
 }
 
-/// A folder with a vault of three backups and two restores below [`PREFIX`].
+/// A folder with a vault of four backups and two restores below [`PREFIX`].
 async fn written() -> TempDir {
     let folder = TempDir::new().unwrap();
     let store = OpendalVault::fs(folder.path().join(PREFIX));
@@ -109,6 +126,9 @@ async fn written() -> TempDir {
         .without_resource("events")
         .with_selector("app=web,tier notin (a,b),!canary".parse().unwrap())
         .with_cluster_scoped(ClusterScope::Exclude);
+    // The other family of filters, and hooks.
+    let scoped = BackupSpec::from_yaml(SCOPED).unwrap();
+    back_up(&vault, &source, &scoped, Outcome::Completed).await;
     source.deny(denied("list"));
     back_up(&vault, &source, &chosen, Outcome::PartiallyFailed).await;
     let data = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data");
@@ -194,7 +214,7 @@ async fn velero_1_6_every_file_that_csdr_writes_is_one_that_velero_reads() {
         .map(|file| file.file.as_str())
         .collect();
     let mut expected = vec![PREFIX.to_owned()];
-    for backup in ["all", "chosen", "real"] {
+    for backup in ["all", "scoped", "chosen", "real"] {
         for file in [
             "velero-backup.json".to_owned(),
             format!("{backup}.tar.gz"),

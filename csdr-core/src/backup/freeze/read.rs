@@ -37,10 +37,6 @@ impl FrozenObjects {
         self.dropped.get(id).map(String::as_str)
     }
 
-    pub(in crate::backup) fn is_empty(&self) -> bool {
-        self.objects.is_empty() && self.dropped.is_empty()
-    }
-
     pub(super) fn drop_pod(&mut self, pod: &HookedPod, why: String) -> Result<()> {
         self.dropped.insert(id_of(pod)?, why);
         Ok(())

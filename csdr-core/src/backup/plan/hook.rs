@@ -17,7 +17,7 @@ const MAX_PODS: usize = 10_000;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlannedBlock {
-    /// In order of namespace and name.
+    /// Those that the spec orders in their order, then the others by namespace and name. Blocks stand in the order of their first pod.
     pub pods: Vec<HookedPod>,
 }
 
@@ -127,6 +127,16 @@ impl Planner<'_> {
             self.warnings
                 .push("the spec has hooks, and no selected pod matches them".to_owned());
         }
+        let order = self.pod_order();
+        let rank = |pod: &HookPod| {
+            let place = format!(
+                "{}/{}",
+                pod.id.namespace().unwrap_or_default(),
+                pod.id.name()
+            );
+            order.get(&place).copied().unwrap_or(usize::MAX)
+        };
+        pods.sort_by_cached_key(|(pod, _)| rank(pod));
         let claims: Vec<_> = pods
             .iter()
             .map(|(pod, _)| (pod.id.namespace(), &pod.claims))

@@ -17,8 +17,14 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Most objects that are followed.
 const MAX_RELATED: usize = 1_000_000;
 
-/// How many objects or lists are read at the same time.
+/// How many objects are read at the same time.
 const READS: usize = 32;
+
+/// How many lists are; each holds a page of [`PAGE`] bytes.
+const LISTS: usize = 8;
+
+/// About how many bytes a page of a list holds.
+const PAGE: usize = 1 << 20;
 
 /// What the plan says of objects that belong together.
 #[derive(Default)]
@@ -93,7 +99,7 @@ impl Planner<'_> {
         }
         let starts = lists.clone();
         let mut pages =
-            OrderedLists::new(lists.len(), READS, |list: usize| match starts.get(list) {
+            OrderedLists::new(lists.len(), LISTS, |list: usize| match starts.get(list) {
                 Some((kind, unit)) => self.all_versions(kind, unit),
                 None => stream::empty().boxed(),
             });
@@ -134,7 +140,7 @@ impl Planner<'_> {
     ) -> BoxStream<'static, Result<Page>> {
         let versions = if self.is_folder() { usize::MAX } else { 1 };
         let lists = kind.versions().take(versions).map(|version| {
-            match kind.request(version, unit, &self.selection, 1 << 20) {
+            match kind.request(version, unit, &self.selection, PAGE) {
                 Ok(request) => self.collector.list(request),
                 Err(error) => stream::once(async { Err(error) }).boxed(),
             }
@@ -181,7 +187,7 @@ impl Planner<'_> {
             for place in places {
                 let unit = PlannedUnit::list(place, None);
                 let mut request =
-                    kind.request(&kind.resource.version, &unit, &self.selection, 1 << 20)?;
+                    kind.request(&kind.resource.version, &unit, &self.selection, PAGE)?;
                 request.selector = crate::model::LabelSelector::default();
                 let mut pages = self.collector.list(request);
                 loop {
@@ -433,6 +439,21 @@ impl Planner<'_> {
         ordered
     }
 
+    /// The pods of `orderedResources` as `namespace/name`, with their places in the order (velero.md section 2.5).
+    pub(super) fn pod_order(&self) -> BTreeMap<String, usize> {
+        let mut order = BTreeMap::new();
+        for (name, objects) in &self.spec.ordered_resources {
+            let mut resolved = self.discovery.resolve(name).into_iter();
+            if resolved.any(|row| is_pods(row.resource.group(), row.resource.resource())) {
+                for object in objects {
+                    let next = order.len();
+                    order.entry(object.clone()).or_insert(next);
+                }
+            }
+        }
+        order
+    }
+
     /// Gives every related object a unit that reads it.
     fn plan_units(
         &self,
@@ -507,6 +528,10 @@ fn is_of_blocks(kind: &PlannedKind) -> bool {
 
 fn is_of_blocks_resource(id: &ObjectId) -> bool {
     is_pod_or_claim(id.resource().group(), id.resource().resource())
+}
+
+fn is_pods(group: &str, plural: &str) -> bool {
+    group.is_empty() && plural == "pods"
 }
 
 fn is_pod_or_claim(group: &str, plural: &str) -> bool {

@@ -60,7 +60,7 @@ pub(super) fn mend_volume(node: &mut Node<'_>) -> Result<(), SkipReason> {
         .and_then(Tree::as_object)
         .into_iter()
         .flatten()
-        .map(|(key, value)| (key.clone(), value.clone()))
+        .map(|(key, value)| (key.to_owned(), value.clone()))
         .collect();
     let mut source = map([("driver", driver.into()), ("volumeHandle", name.into())]);
     let mut mounts = Vec::new();

@@ -83,7 +83,11 @@ fn is_host(host: &[u8]) -> bool {
     if host.contains('*') {
         return host.strip_prefix("*.").is_some_and(label::is_domain);
     }
-    host.is_empty() || (label::is_domain(host) && address::address(host) == Reading::None)
+    // Of the texts that may be domains only digits and points can be read as an address.
+    let may_be_address = || host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    host.is_empty()
+        || (label::is_domain(host)
+            && !(may_be_address() && address::address(host) != Reading::None))
 }
 
 fn mend(node: &mut Node<'_>, context: &Context<'_>) -> Result<(), SkipReason> {
@@ -272,15 +276,15 @@ fn mend_path(path: &mut Node<'_>) -> Result<(), SkipReason> {
     {
         return Ok(());
     }
-    let text = path.text(&["path"]).unwrap_or_default().to_owned();
+    let text = path.text(&["path"]).unwrap_or_default();
     if !text.starts_with('/') && (exact || !text.is_empty()) {
+        let after = Tree::from(format!("/{text}"));
         let before = path.get(&["path"]).cloned();
         let edit = if before.is_some() {
             Edit::Replaced
         } else {
             Edit::Added
         };
-        let after = Tree::from(format!("/{text}"));
         path.tree_mut().set(&["path"], after.clone());
         path.record(
             &["path"],
@@ -292,12 +296,11 @@ fn mend_path(path: &mut Node<'_>) -> Result<(), SkipReason> {
         );
     }
     let text = path.text(&["path"]).unwrap_or_default();
-    let odd = ["//", "/./", "/../", "%2f", "%2F"]
-        .iter()
-        .any(|part| text.contains(part))
-        || text.ends_with("/..")
-        || text.ends_with("/.");
-    if exact && odd {
+    let is_odd = || {
+        let mut parts = ["//", "/./", "/../", "%2f", "%2F"].iter();
+        parts.any(|part| text.contains(part)) || text.ends_with("/..") || text.ends_with("/.")
+    };
+    if exact && is_odd() {
         return Err(refuse(
             path,
             &["path"],

@@ -35,20 +35,29 @@ pub(super) fn is_qualified(text: &str) -> bool {
 
 /// Whether a text is a DNS name of lower-case labels (RFC 1123 subdomain).
 pub(super) fn is_domain(text: &str) -> bool {
-    text.len() <= 253 && text.split('.').all(|label| is_dns_part(label, usize::MAX))
+    // What stands before the first letter is like what stands between two labels.
+    let mut before = b'.';
+    text.len() <= 253
+        && text.bytes().all(|byte| {
+            let fits = match byte {
+                b'a'..=b'z' | b'0'..=b'9' => true,
+                b'-' => before != b'.',
+                b'.' => !matches!(before, b'.' | b'-'),
+                _ => false,
+            };
+            before = byte;
+            fits
+        })
+        && !matches!(before, b'.' | b'-')
 }
 
 /// Whether a text is one DNS label in lower case (RFC 1123 label).
 pub(super) fn is_dns_label(text: &str) -> bool {
-    is_dns_part(text, 63)
-}
-
-fn is_dns_part(text: &str, most: usize) -> bool {
     let bytes = text.as_bytes();
     let edge = |byte: Option<&u8>| {
         byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
     };
-    bytes.len() <= most
+    bytes.len() <= 63
         && edge(bytes.first())
         && edge(bytes.last())
         && bytes
@@ -75,7 +84,7 @@ fn refused(selector: &mut Node<'_>, context: &Context<'_>) -> Option<SkipReason>
     let bad = |value: &Tree| value.as_str().is_some_and(|text| !is_value(text));
     let labels = selector.get(&["matchLabels"]).and_then(Tree::as_object);
     if let Some((key, _)) = labels.into_iter().flatten().find(|(_, value)| bad(value)) {
-        return Some(refuse(selector, &["matchLabels", &key.clone()], ADVICE));
+        return Some(refuse(selector, &["matchLabels", key], ADVICE));
     }
     let mut reason = None;
     selector.each(&["matchExpressions"], |expression| {

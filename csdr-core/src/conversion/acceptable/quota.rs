@@ -65,7 +65,7 @@ fn check_quota(node: &mut Node<'_>, _context: &Context<'_>) -> Result<(), SkipRe
     let names: Vec<String> = hard
         .into_iter()
         .flatten()
-        .map(|(name, _)| name.clone())
+        .map(|(name, _)| name.to_owned())
         .collect();
     for name in &names {
         let known = if name.contains('/') {

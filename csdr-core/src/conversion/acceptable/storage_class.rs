@@ -64,7 +64,7 @@ fn parameters(node: &Node<'_>) -> Vec<(String, String)> {
         .into_iter()
         .flatten()
         .filter(|(_, value)| !value.is_null())
-        .map(|(key, _)| (key.to_ascii_lowercase(), key.clone()))
+        .map(|(key, _)| (key.to_ascii_lowercase(), key.to_owned()))
         .collect()
 }
 

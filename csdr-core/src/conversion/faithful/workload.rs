@@ -100,7 +100,7 @@ fn label_values(labels: &TreeMap) -> TreeMap {
     };
     labels
         .iter()
-        .map(|(key, value)| (key.clone(), text(value)))
+        .map(|(key, value)| (key, text(value)))
         .collect()
 }
 

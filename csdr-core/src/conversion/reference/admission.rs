@@ -265,7 +265,7 @@ fn covers(rule: &Tree, wanted: &Tree) -> bool {
     let same_rest = own
         .keys()
         .chain(theirs.keys())
-        .filter(|key| !lists.contains(&key.as_str()))
+        .filter(|key| !lists.contains(key))
         .all(|key| own.get(key) == theirs.get(key));
     same_rest
         && lists.into_iter().all(|key| {

@@ -80,7 +80,7 @@ pub(super) fn rewrite(node: &mut Node<'_>, sight: &Sight<'_>) {
         );
         return;
     }
-    let mut after = applied.to_string();
+    let mut after = applied.to_json_text();
     // kubectl ends the text with a line feed.
     if node.text(&PLACE).is_some_and(|text| text.ends_with('\n')) {
         after.push('\n');

@@ -24,8 +24,8 @@ pub(super) fn look(node: &mut Node<'_>, group: &str, kind: &str, sight: &Sight<'
     let roots: Vec<String> = match node.tree().as_object() {
         Some(members) => members
             .keys()
-            .filter(|key| !["apiVersion", "kind", "metadata", "status"].contains(&key.as_str()))
-            .cloned()
+            .filter(|key| !["apiVersion", "kind", "metadata", "status"].contains(key))
+            .map(str::to_owned)
             .collect(),
         None => return,
     };

@@ -142,7 +142,7 @@ fn says_the_same(other: &Tree, rule: &Tree, group: &str) -> bool {
     let (Some(theirs), Some(own)) = (other.as_object(), rule.as_object()) else {
         return false;
     };
-    let rest = |key: &&String| !["apiGroups", "resources", "verbs"].contains(&key.as_str());
+    let rest = |key: &&str| !["apiGroups", "resources", "verbs"].contains(key);
     let same_rest = theirs
         .keys()
         .chain(own.keys())

@@ -46,7 +46,7 @@ pub(super) fn nulls_and_defaults(schema: &Tree, value: &mut Tree) {
                     .get(key)
                     .is_some_and(|value| !value.is_null() || is_true(schema, "nullable"));
                 if !stands {
-                    members.insert(key.clone(), default.clone());
+                    members.insert(key.to_owned(), default.clone());
                 }
             }
             for (key, value) in members.iter_mut() {
@@ -114,7 +114,7 @@ fn walk(
         || schema.is_some_and(|schema| is_true(schema, "x-kubernetes-embedded-resource"));
     match value {
         Tree::Object(members) => members.retain(|key, value| {
-            if resource && OF_EVERY_RESOURCE.contains(&key.as_str()) {
+            if resource && OF_EVERY_RESOURCE.contains(&key) {
                 return true;
             }
             let member = schema.and_then(|schema| schema.at(&["properties", key]));

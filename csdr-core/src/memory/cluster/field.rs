@@ -51,16 +51,16 @@ const SYSTEM: [&str; 10] = [
 pub(super) fn leaves(object: &Tree) -> BTreeMap<Path, &Tree> {
     let mut out = BTreeMap::new();
     for (key, value) in object.as_object().into_iter().flatten() {
-        match key.as_str() {
+        match key {
             "apiVersion" | "kind" => {}
             "metadata" => {
                 for (key, value) in value.as_object().into_iter().flatten() {
-                    if !SYSTEM.contains(&key.as_str()) {
-                        enter(vec!["metadata".to_owned(), key.clone()], value, &mut out);
+                    if !SYSTEM.contains(&key) {
+                        enter(vec!["metadata".to_owned(), key.to_owned()], value, &mut out);
                     }
                 }
             }
-            _ => enter(vec![key.clone()], value, &mut out),
+            _ => enter(vec![key.to_owned()], value, &mut out),
         }
     }
     out
@@ -71,7 +71,7 @@ fn enter<'a>(path: Path, value: &'a Tree, out: &mut BTreeMap<Path, &'a Tree>) {
         Some(map) if !map.is_empty() => {
             for (key, value) in map {
                 let mut path = path.clone();
-                path.push(key.clone());
+                path.push(key.to_owned());
                 enter(path, value, out);
             }
         }

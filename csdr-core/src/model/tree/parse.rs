@@ -1,8 +1,8 @@
 //! The reader: strict RFC 8259, bounded in bytes, depth and values.
 
-use super::{KeyHashing, Number, Tree, TreeMap};
+use super::{Number, Tree, TreeMap, key::Key, scratch, text};
 use crate::{Error, Result};
-use serde::de::IgnoredAny;
+use std::cell::Cell;
 
 /// How much a tree may hold; hostile input ends here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,14 @@ pub(super) fn without_managed_fields(json: &[u8], limits: &TreeLimits) -> Result
     read(json, limits, limits.depth.checked_sub(METADATA))
 }
 
+thread_local! {
+    /// Room for open members: most objects need as much as the one before.
+    static OPEN: Cell<Vec<Open>> = const { Cell::new(Vec::new()) };
+}
+
+/// Open members for which the room is kept.
+const KEPT: usize = 1024;
+
 /// The level of the members of `metadata`.
 const METADATA: usize = 2;
 
@@ -50,37 +58,42 @@ fn read(json: &[u8], limits: &TreeLimits, managed: Option<usize>) -> Result<(Tre
         text,
         at: 0,
         values: limits.values,
-        open: Vec::new(),
+        open: OPEN.try_with(Cell::take).unwrap_or_default(),
         managed,
         in_metadata: false,
         passed_over: false,
     };
-    let tree = reader.value(limits.depth)?;
-    reader.space();
-    if reader.at == text.len() {
-        Ok((tree, reader.passed_over))
-    } else {
-        Err(reader.bad("something follows the JSON value"))
+    let tree = reader.whole(limits.depth);
+    let mut open = reader.open;
+    open.clear();
+    if open.capacity() <= KEPT {
+        // While a thread ends there is nothing to keep it for.
+        let _ = OPEN.try_with(|kept| kept.set(open));
     }
+    Ok((tree?, reader.passed_over))
 }
 
 pub(super) fn is_number(text: &str) -> bool {
     !text.is_empty() && number_length(text.as_bytes()) == text.len()
 }
 
+/// A member of an object that is not read to its end yet, and the place of its key.
+type Open = (usize, Key, Tree);
+
 struct Reader<'a> {
     text: &'a str,
     at: usize,
     values: usize,
-    /// Members of the objects that are not read to their end yet, each with the place of its key: a map is made in its size.
-    open: Vec<(usize, String, Tree)>,
+    /// A map is made in its size when all its members are known.
+    open: Vec<Open>,
     /// The depth at which `managedFields` are passed over.
     managed: Option<usize>,
     in_metadata: bool,
     passed_over: bool,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    #[cold]
     fn bad(&self, message: &str) -> Error {
         Error::corrupt(format!("JSON: {message}")).with_context("byte", self.at)
     }
@@ -119,13 +132,23 @@ impl Reader<'_> {
         Ok(())
     }
 
+    fn whole(&mut self, depth: usize) -> Result<Tree> {
+        let tree = self.value(depth)?;
+        self.space();
+        if self.at == self.text.len() {
+            Ok(tree)
+        } else {
+            Err(self.bad("something follows the JSON value"))
+        }
+    }
+
     fn value(&mut self, depth: usize) -> Result<Tree> {
         self.count()?;
         self.space();
         match self.peek() {
             Some(b'{') => self.members(self.deeper(depth)?),
             Some(b'[') => self.items(self.deeper(depth)?),
-            Some(b'"') => self.string().map(Tree::String),
+            Some(b'"') => self.string::<String>().map(Tree::String),
             Some(b'-' | b'0'..=b'9') => self.number(),
             Some(b't') if self.take("true") => Ok(Tree::Bool(true)),
             Some(b'f') if self.take("false") => Ok(Tree::Bool(false)),
@@ -155,12 +178,12 @@ impl Reader<'_> {
             }
             self.count()?;
             let place = self.at;
-            let key = self.string()?;
+            let key: Key = self.string()?;
             self.space();
             if !self.eat(b':') {
                 return Err(self.bad("`:` is expected"));
             }
-            if !self.passes_over(&key, depth)? {
+            if !self.passes_over(key.as_str(), depth)? {
                 let value = self.value(depth)?;
                 self.open.push((place, key, value));
             }
@@ -176,20 +199,17 @@ impl Reader<'_> {
 
     /// The object whose members are open from `first` on.
     fn close(&mut self, first: usize) -> Result<Tree> {
-        let count = self.open.len().saturating_sub(first);
-        let mut map = TreeMap::with_capacity_and_hasher(count, KeyHashing);
-        let mut twice = None;
-        for (place, key, value) in self.open.drain(first..) {
-            // Which of two equal keys counts is up to each reader: such a text has no one meaning.
-            if map.insert(key, value).is_some() {
-                twice = twice.or(Some(place));
-            }
+        let mut last = self.at;
+        let members = self.open.drain(first..).map(|(place, key, value)| {
+            last = place;
+            (key, value)
+        });
+        if let Some(map) = TreeMap::of_members(members) {
+            return Ok(Tree::Object(map));
         }
-        if let Some(place) = twice {
-            self.at = place;
-            return Err(self.bad("a key comes twice"));
-        }
-        Ok(Tree::Object(map))
+        // Which of two equal keys counts is up to each reader: such a text has no one meaning.
+        self.at = last;
+        Err(self.bad("a key comes twice"))
     }
 
     /// Passes over the value of `metadata.managedFields`, where that is asked for.
@@ -208,12 +228,12 @@ impl Reader<'_> {
         {
             return Ok(false);
         }
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        let mut value = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
-        if value.next().is_none_or(|read| read.is_err()) {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        // Invariant: whoever asks for it has had the bytes read as JSON before.
+        let Some(behind) = text::behind_brackets(rest) else {
             return Err(self.bad("managedFields cannot be read"));
-        }
-        self.at += value.byte_offset();
+        };
+        self.at = self.text.len() - behind.len();
         self.passed_over = true;
         Ok(true)
     }
@@ -247,35 +267,71 @@ impl Reader<'_> {
         Ok(Tree::Number(Number(text.into())))
     }
 
-    fn string(&mut self) -> Result<String> {
+    /// A string, made into what is kept of it.
+    fn string<T: From<&'a str> + From<String>>(&mut self) -> Result<T> {
         self.at += 1;
-        let mut out = String::new();
+        let rest = &self.text.as_bytes()[self.at..];
+        // Nearly every text ends before its first escape: it is taken in one piece, in its size.
+        let plain = text::plain(rest);
+        if rest.get(plain) != Some(&b'"') {
+            return self.string_with_escapes().map(T::from);
+        }
+        // Invariant: the found byte is ASCII, so both ends lie between characters.
+        let text: &'a str = self.text;
+        let piece = &text[self.at..self.at + plain];
+        self.at += plain + 1;
+        Ok(piece.into())
+    }
+
+    /// The bytes are copied eight at a time, of which as many count as come before the next escape: a text that holds JSON has one in
+    /// every other word.
+    fn string_with_escapes(&mut self) -> Result<String> {
+        scratch::with(|out| {
+            self.unescape(out)?;
+            let text = std::str::from_utf8(out).map_err(|_| self.bad("not UTF-8"))?;
+            Ok(text.to_owned())
+        })
+    }
+
+    fn unescape(&mut self, out: &mut Vec<u8>) -> Result<()> {
+        let bytes = self.text.as_bytes();
         loop {
-            let rest = &self.text.as_bytes()[self.at..];
-            // Nearly every text ends before its first escape: it is taken in one piece, in its size.
-            let plain = rest
-                .iter()
-                .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))
-                .ok_or_else(|| self.bad("a string has no end"))?;
-            // Invariant: the found byte is ASCII, so both ends lie between characters.
-            let piece = &self.text[self.at..self.at + plain];
+            let rest = bytes.get(self.at..).unwrap_or_default();
+            let (word, length) = match rest.first_chunk::<8>() {
+                Some(word) => (*word, 8),
+                None => {
+                    let mut word = [0; 8];
+                    word[..rest.len()].copy_from_slice(rest);
+                    (word, rest.len())
+                }
+            };
+            let plain = text::special(word).min(length);
+            out.extend_from_slice(&word);
+            out.truncate(out.len() - 8 + plain);
             self.at += plain;
-            if out.is_empty() && rest[plain] == b'"' {
-                self.at += 1;
-                return Ok(piece.to_owned());
+            if plain == 8 {
+                continue;
             }
-            out.push_str(piece);
-            match rest[plain] {
-                b'"' => {
+            match bytes.get(self.at) {
+                Some(b'"') => {
                     self.at += 1;
-                    return Ok(out);
+                    return Ok(());
                 }
-                b'\\' => {
+                Some(b'\\') => {
                     self.at += 1;
-                    let c = self.escape()?;
-                    out.push(c);
+                    match bytes.get(self.at) {
+                        Some(byte @ (b'"' | b'\\' | b'/')) => {
+                            self.at += 1;
+                            out.push(*byte);
+                        }
+                        _ => {
+                            let c = self.escape()?;
+                            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+                        }
+                    }
                 }
-                _ => return Err(self.bad("a control character in a string")),
+                Some(_) => return Err(self.bad("a control character in a string")),
+                None => return Err(self.bad("a string has no end")),
             }
         }
     }
@@ -284,7 +340,6 @@ impl Reader<'_> {
         let byte = self.peek().ok_or_else(|| self.bad("a string has no end"))?;
         self.at += 1;
         Ok(match byte {
-            b'"' | b'\\' | b'/' => char::from(byte),
             b'b' => '\u{8}',
             b'f' => '\u{c}',
             b'n' => '\n',

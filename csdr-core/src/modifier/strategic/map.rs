@@ -34,7 +34,7 @@ pub(super) fn merge(map: &mut TreeMap, patch: &TreeMap, shape: u16) -> Result<()
         }
     }
     for (key, value) in patch {
-        if key == RETAIN || key.starts_with(ORDER) || ordered.contains(key.as_str()) {
+        if key == RETAIN || key.starts_with(ORDER) || ordered.contains(key) {
             continue;
         }
         match key.starts_with(DELETION) {
@@ -71,12 +71,12 @@ fn retain(map: &mut TreeMap, patch: &TreeMap) -> Result<(), Misfit> {
     let keys: BTreeSet<&str> = keys.iter().filter_map(Tree::as_str).collect();
     for (key, value) in patch {
         let is_directive = key == RETAIN || key.starts_with(DELETION) || key.starts_with(ORDER);
-        if !value.is_null() && !is_directive && !keys.contains(key.as_str()) {
+        if !value.is_null() && !is_directive && !keys.contains(key) {
             return misfit("the patch sets a key that `$retainKeys` does not name")
                 .map_err(at(key));
         }
     }
-    map.retain(|key, _| keys.contains(key.as_str()));
+    map.retain(|key, _| keys.contains(key));
     Ok(())
 }
 
@@ -168,7 +168,7 @@ pub(super) fn added(value: &Tree) -> Option<Tree> {
             let members = map
                 .iter()
                 .filter(|(key, value)| !value.is_null() && !is_directive(key));
-            let members = members.filter_map(|(key, value)| Some((key.clone(), added(value)?)));
+            let members = members.filter_map(|(key, value)| Some((key, added(value)?)));
             Some(Tree::Object(members.collect()))
         }
         Tree::Array(items) => Some(Tree::Array(items.iter().filter_map(added).collect())),
@@ -188,6 +188,6 @@ pub(super) fn kept(value: &Tree) -> Tree {
 fn kept_map(map: &TreeMap) -> TreeMap {
     map.iter()
         .filter(|(key, value)| !value.is_null() && !is_directive(key))
-        .map(|(key, value)| (key.clone(), kept(value)))
+        .map(|(key, value)| (key, kept(value)))
         .collect()
 }

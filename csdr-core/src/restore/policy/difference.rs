@@ -105,10 +105,10 @@ impl Walk<'_> {
         let mut patch = TreeMap::default();
         let is_root = self.path.is_empty();
         for (key, want) in wanted {
-            if want.is_null() || (is_root && APART.contains(&key.as_str())) {
+            if want.is_null() || (is_root && APART.contains(&key)) {
                 continue;
             }
-            self.path.push(key.clone());
+            self.path.push(key.to_owned());
             let own = live.get(key).filter(|own| !own.is_null());
             let written = match (want, own) {
                 (Tree::Object(want), Some(Tree::Object(own))) => {
@@ -124,7 +124,7 @@ impl Walk<'_> {
             };
             self.path.pop();
             if let Some(written) = written {
-                patch.insert(key.clone(), written);
+                patch.insert(key.to_owned(), written);
             }
         }
         let member = |map: &TreeMap| map.get("type").and_then(Tree::as_str).map(str::to_owned);
@@ -133,17 +133,17 @@ impl Walk<'_> {
             && self.path.first().is_some_and(|first| first != "metadata")
             && patch.contains_key("type")
             && member(live).is_some();
-        let based = |key: &String| base.is_some_and(|base| base.at(&[key]).is_some());
+        let based = |key: &str| base.is_some_and(|base| base.at(&[key]).is_some());
         for (key, own) in live {
             let wanted = wanted.get(key).is_some_and(|want| !want.is_null());
-            let apart = is_root && APART.contains(&key.as_str());
+            let apart = is_root && APART.contains(&key);
             let goes = based(key) || (of_other_type && own.as_object().is_some());
             if wanted || own.is_null() || apart || !goes {
                 continue;
             }
-            self.path.push(key.clone());
+            self.path.push(key.to_owned());
             if self.differs() {
-                patch.insert(key.clone(), Tree::Null);
+                patch.insert(key.to_owned(), Tree::Null);
             }
             self.path.pop();
         }

@@ -73,7 +73,7 @@ pub(in crate::restore) fn without_controllers(wanted: &mut Tree, stored: &Object
 
 fn strip(map: &mut TreeMap, path: &mut Vec<String>, owners: &Owners) {
     map.retain(|key, value| {
-        path.push(key.clone());
+        path.push(key.to_owned());
         let keep = match value.as_object_mut().filter(|map| !map.is_empty()) {
             Some(below) => {
                 strip(below, path, owners);

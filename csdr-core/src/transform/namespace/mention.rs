@@ -165,7 +165,7 @@ impl Search<'_> {
         let mut path = Vec::new();
         for (key, value) in tree.as_object().into_iter().flatten() {
             path.push(Step::Key(key));
-            match key.as_str() {
+            match key {
                 "apiVersion" | "kind" | "status" => {}
                 "metadata" => {
                     if let Some(annotations) = value.at(&["annotations"]) {

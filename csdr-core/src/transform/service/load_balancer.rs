@@ -23,7 +23,7 @@ pub(super) fn apply(item: &mut TransformItem<'_>) {
     let labels: Vec<String> = labels
         .into_iter()
         .flatten()
-        .map(|(label, _)| label.clone())
+        .map(|(label, _)| label.to_owned())
         .filter(|label| label == HASH_LABEL || label.starts_with(OWN))
         .collect();
     for label in labels {

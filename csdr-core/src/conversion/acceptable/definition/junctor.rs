@@ -80,7 +80,7 @@ fn is_int_or_string(schema: &Tree) -> bool {
         schema.as_object().is_some_and(|keywords| {
             keywords
                 .iter()
-                .all(|(keyword, value)| match keyword.as_str() {
+                .all(|(keyword, value)| match keyword {
                     "type" => value.as_str() == Some(wanted),
                     _ => value.is_null(),
                 })
@@ -230,7 +230,7 @@ fn only_types(node: &mut Node<'_>, junctor: &str, outside: Outside<'_>) -> bool 
             && schema.as_object().is_some_and(|keywords| {
                 keywords
                     .keys()
-                    .all(|keyword| matches!(keyword.as_str(), "type" | "description" | "title"))
+                    .all(|keyword| matches!(keyword, "type" | "description" | "title"))
             })
     });
     let same = bare
@@ -389,7 +389,7 @@ fn properties(node: &mut Node<'_>, outside: Outside<'_>) -> bool {
         .filter(|key| {
             *key == "metadata" || (closed && outside.below(&["properties", key]).schema.is_none())
         })
-        .cloned()
+        .map(str::to_owned)
         .collect();
     let mut wider = !gone.is_empty();
     for key in gone {

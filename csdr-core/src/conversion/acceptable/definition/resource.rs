@@ -118,8 +118,8 @@ fn restrict(metadata: &mut Node<'_>) {
     };
     let others: Vec<String> = properties
         .keys()
-        .filter(|key| !matches!(key.as_str(), "name" | "generateName"))
-        .cloned()
+        .filter(|key| !matches!(*key, "name" | "generateName"))
+        .map(str::to_owned)
         .collect();
     for key in others {
         metadata.lose(

@@ -107,7 +107,7 @@ fn absent_members(node: &mut Node<'_>) {
     let absent: Vec<String> = properties
         .iter()
         .filter(|(_, schema)| schema.is_null())
-        .map(|(key, _)| key.clone())
+        .map(|(key, _)| key.to_owned())
         .collect();
     for key in absent {
         node.set(

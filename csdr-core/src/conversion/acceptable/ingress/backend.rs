@@ -53,33 +53,26 @@ pub(super) fn mend_backend(
             "a backend is a Service or a resource, not both; take one away",
         ));
     }
-    let service = backend
-        .text(&["service", "name"])
-        .unwrap_or_default()
-        .to_owned();
+    let service = backend.text(&["service", "name"]).unwrap_or_default();
     let digit_first = service.starts_with(|letter: char| letter.is_ascii_digit());
-    if !label::is_dns_label(&service) || (digit_first && context.minor < service::DIGITS_FIRST) {
+    if !label::is_dns_label(service) || (digit_first && context.minor < service::DIGITS_FIRST) {
         return Err(refuse(
             backend,
             &["service", "name"],
             "no Service of the target can have this name; write the name of one",
         ));
     }
-    mend_port(backend, namespace, &service, context)
+    mend_port(backend, namespace, context)
 }
 
 fn mend_port(
     backend: &mut Node<'_>,
     namespace: &str,
-    service: &str,
     context: &Context<'_>,
 ) -> Result<(), SkipReason> {
     let port = ["service", "port"];
     let name_path = ["service", "port", "name"];
-    let name = backend
-        .text(&name_path)
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned);
+    let name = backend.text(&name_path).filter(|name| !name.is_empty());
     let number = backend
         .get(&["service", "port", "number"])
         .filter(|number| number.as_i64() != Some(0));
@@ -110,7 +103,16 @@ fn mend_port(
                 .then(|| name.parse::<i64>().ok())
                 .flatten()
                 .filter(|number| (1..=65535).contains(number));
+<<<<<<< HEAD
+            let by_name = || {
+                let service = backend.text(&["service", "name"]).unwrap_or_default();
+                let ports = context.services?(namespace, service)?;
+                let found = ports.into_iter().find(|(port, _)| port == name);
+                found.map(|(_, number)| number)
+            };
+=======
             let by_name = || context.services.number(namespace, service, &name);
+>>>>>>> main
             let Some(number) = digits.or_else(by_name) else {
                 return Err(refuse(
                     backend,

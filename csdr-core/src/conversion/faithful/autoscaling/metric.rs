@@ -238,7 +238,7 @@ fn drop_rest(at: &mut Node<'_>, holder: &str) {
         None => return,
         // Not an object: no server could read it.
         Some(None) => Vec::new(),
-        Some(Some(left)) => left.keys().cloned().collect(),
+        Some(Some(left)) => left.keys().map(str::to_owned).collect(),
     };
     for field in left {
         at.lose(

@@ -181,7 +181,7 @@ fn encode(tree: &Tree, shape: Option<&Shape>, text: &mut String) {
         },
         (Some(Shape::Texts), Tree::Object(members)) => {
             let mut sorted: Vec<_> = members.iter().collect();
-            sorted.sort_unstable_by_key(|(key, _)| key.as_str());
+            sorted.sort_unstable_by_key(|(key, _)| *key);
             encode_members(sorted.into_iter(), text);
         }
         (Some(Shape::List(items)), Tree::Array(list)) => encode_list(list, Some(items), text),
@@ -194,7 +194,7 @@ fn encode(tree: &Tree, shape: Option<&Shape>, text: &mut String) {
     }
 }
 
-fn encode_members<'a>(members: impl Iterator<Item = (&'a String, &'a Tree)>, text: &mut String) {
+fn encode_members<'a>(members: impl Iterator<Item = (&'a str, &'a Tree)>, text: &mut String) {
     text.push('{');
     for (at, (key, value)) in members.enumerate() {
         if at > 0 {

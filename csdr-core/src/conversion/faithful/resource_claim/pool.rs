@@ -76,7 +76,7 @@ fn without_zeros(node: &mut Node<'_>) {
 /// The keys of a map.
 fn members(node: &Node<'_>, path: &[&str]) -> Vec<String> {
     let map = node.get(path).and_then(Tree::as_object);
-    map.map(|map| map.keys().cloned().collect())
+    map.map(|map| map.keys().map(str::to_owned).collect())
         .unwrap_or_default()
 }
 

@@ -36,7 +36,7 @@ impl Demand {
             .flatten()
         {
             self.properties
-                .entry(key.clone())
+                .entry(key.to_owned())
                 .or_default()
                 .add(property);
         }
@@ -75,7 +75,7 @@ impl Demand {
             .flatten();
         all.and(Self {
             properties: properties
-                .map(|(key, property)| (key.clone(), Self::certain_of(property)))
+                .map(|(key, property)| (key.to_owned(), Self::certain_of(property)))
                 .collect(),
             items: schema
                 .at(&["items"])

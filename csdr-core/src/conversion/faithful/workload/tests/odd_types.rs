@@ -11,7 +11,7 @@ fn places(tree: &Tree, at: &mut Vec<String>, found: &mut Vec<Vec<String>>) {
     match tree {
         Tree::Object(members) => members
             .iter()
-            .for_each(|(key, tree)| below(key.clone(), tree)),
+            .for_each(|(key, tree)| below(key.to_owned(), tree)),
         Tree::Array(items) => items
             .iter()
             .enumerate()
