@@ -154,9 +154,9 @@ fn masked(tree: &mut Tree, path: &[String], action: MaskAction) -> bool {
             map.clear();
             any
         }
-        Tree::Object(map) if head == "*" => map
-            .values_mut()
-            .fold(false, |any, value| masked(value, rest, action) || any),
+        Tree::Object(map) if head == "*" => {
+            each(map.values_mut(), |value| masked(value, rest, action))
+        }
         Tree::Object(map) if removes => map.shift_remove(head.as_str()).is_some(),
         Tree::Object(map) => map
             .get_mut(head.as_str())
@@ -166,9 +166,9 @@ fn masked(tree: &mut Tree, path: &[String], action: MaskAction) -> bool {
             items.clear();
             any
         }
-        Tree::Array(items) if head == "*" => items
-            .iter_mut()
-            .fold(false, |any, value| masked(value, rest, action) || any),
+        Tree::Array(items) if head == "*" => {
+            each(items.iter_mut(), |value| masked(value, rest, action))
+        }
         Tree::Array(items) => {
             let place = head.parse::<usize>().ok().filter(|at| *at < items.len());
             match place {
@@ -186,13 +186,23 @@ fn masked(tree: &mut Tree, path: &[String], action: MaskAction) -> bool {
     }
 }
 
+/// Masks every value, and says whether any had something to mask.
+fn each<'a>(
+    values: impl Iterator<Item = &'a mut Tree>,
+    mut mask: impl FnMut(&mut Tree) -> bool,
+) -> bool {
+    let mut any = false;
+    for value in values {
+        any |= mask(value);
+    }
+    any
+}
+
 /// Keeps the shape and takes the content; `false` if there was none.
 fn emptied(tree: &mut Tree) -> bool {
     match tree {
         Tree::Null => false,
-        Tree::Object(map) => map
-            .values_mut()
-            .fold(false, |any, value| emptied(value) || any),
+        Tree::Object(map) => each(map.values_mut(), emptied),
         Tree::Array(items) => {
             let any = !items.is_empty();
             items.clear();
