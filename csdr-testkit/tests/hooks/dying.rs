@@ -42,7 +42,12 @@ impl Shop {
         let planner = Backup::new(self.cluster.clone(), vault).with_hooks(self.hooks.clone());
         let plan = planner.plan(&spec()).await.unwrap();
         let opened = Faulty::new(self.store.clone(), faults.clone());
-        let vault = Vault::open_with(Arc::new(opened), host(&self.clock)).await?;
+        // Opening is no part of the run: whoever opens gives up by itself.
+        let opening = Vault::open_with(Arc::new(opened), host(&self.clock));
+        let vault = match select(pin!(opening), pin!(cancel.cancelled())).await {
+            Either::Left((vault, _)) => vault?,
+            Either::Right(_) => return Err(csdr_core::Error::cancelled("open vault")),
+        };
         let backup = Backup::new(Faulty::new(self.cluster.clone(), faults.clone()), vault)
             .with_hooks(Faulty::new(self.hooks.clone(), faults.clone()));
         backup
