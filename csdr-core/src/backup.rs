@@ -90,7 +90,7 @@ impl Backup {
     /// let vault = Vault::create(MemoryVault::new()).await?;
     /// // A backup of single pods has their ConfigMaps and Secrets, too.
     /// let backup = Backup::new(MemoryCluster::new(), vault).with_item_action(Configuration);
-    /// # csdr_core::Result::Ok(())
+    /// # Ok::<(), csdr_core::Error>(())
     /// # }).unwrap();
     /// ```
     #[must_use]

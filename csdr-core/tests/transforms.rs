@@ -214,7 +214,7 @@ async fn velero_3_6_r263_to_r268_volumes_without_data() {
     for part in [
         "claim shop/new gets a new, empty volume (R264)",
         "a disk has at least 20 GiB (R268)",
-        "transformed by: volumes 2, storage classes 1",
+        "transformed by: storage classes 1, volumes 2",
     ] {
         assert!(said.contains(part), "{part}\n{said}");
     }
@@ -283,10 +283,11 @@ async fn r269_to_r273_services() {
         text(&node, &["spec"]),
         r#"{"type":"NodePort","ports":[{"port":80,"nodePort":30080}]}"#
     );
+    // Whoever made this one set the health check's port: its managedFields say so.
     let balanced = tree(&target, "services/shop/balanced");
     assert_eq!(
         text(&balanced, &["spec"]),
-        r#"{"type":"LoadBalancer","externalTrafficPolicy":"Local","ports":[{"port":80}]}"#
+        r#"{"type":"LoadBalancer","externalTrafficPolicy":"Local","healthCheckNodePort":31000,"ports":[{"port":80}]}"#
     );
     let force = "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-force-override-listeners";
     assert_eq!(

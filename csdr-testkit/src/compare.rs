@@ -150,7 +150,7 @@ fn walk(
 }
 
 fn members(pointer: &mut String, a: &TreeMap, b: &TreeMap, found: &mut Vec<Difference>) {
-    let added = b.keys().filter(|key| !a.contains_key(*key));
+    let added = b.keys().filter(|key| !a.contains_key(key));
     for key in a.keys().chain(added) {
         pointer::within(pointer, key, |pointer| {
             walk(pointer, a.get(key), b.get(key), found);

@@ -84,7 +84,7 @@ pub async fn restore(
     print!("{plan}");
     // The data of volumes lies in Velero's stores: the plan names each volume that comes back without it.
     for left in plan.left_out() {
-        println!("left out: {left}");
+        println!("not restored: {left}");
     }
     let report = restore.run(plan, &RunOptions::default()).await?;
     println!("{report}");

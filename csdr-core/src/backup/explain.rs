@@ -66,7 +66,7 @@ impl Backup {
     /// let plan = backup.plan(&BackupSpec::named("shop-1").with_namespace("shop").without_resource("configmaps")).await?;
     /// let said = backup.explain(&plan, &"configmaps/shop/prices".parse()?).await?;
     /// assert_eq!(said.to_string(), "configmaps/shop/prices: out: configmaps: excluded by the spec");
-    /// # csdr_core::Result::Ok(())
+    /// # Ok::<(), csdr_core::Error>(())
     /// # }).unwrap();
     /// ```
     ///

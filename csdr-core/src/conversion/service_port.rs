@@ -10,10 +10,13 @@ const MAX_PORTS: usize = 100_000;
 /// Longest name of a port that any server ever took (a DNS label).
 const MAX_NAME: usize = 63;
 
+/// Names and numbers of ports, by Service.
+type Ports = BTreeMap<String, Vec<(String, i64)>>;
+
 /// Names and numbers of ports, by namespace and Service. Only names that an Ingress cannot hold are kept: almost none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ServicePorts {
-    services: Arc<BTreeMap<String, BTreeMap<String, Vec<(String, i64)>>>>,
+    services: Arc<BTreeMap<String, Ports>>,
     count: usize,
 }
 

@@ -170,7 +170,7 @@ mod tests {
     fn velero_3_9_init_hooks() {
         let key = |name: &str| format!("init.hook.restore.velero.io/{name}");
         let image = || json!({key("container-image"): "a:1"});
-        let rules = "{resources: [{name: r, includedNamespaces: [copy], postHooks: [{init: {initContainers: [{name: x, image: 'x:1'}, {name: y}]}}]}]}";
+        let rules = "{resources: [{name: r, includedNamespaces: [copy], postHooks: [{init: {initContainers: [{name: x, image: 'x:1'}, {name: 'y'}]}}]}]}";
         for (hooks, annotations, there, expected) in [
             ("{}", json!({}), json!([]), "0 []"),
             (

@@ -14,8 +14,8 @@ use bytes::Bytes;
 use std::{collections::BTreeMap, fmt};
 
 pub use hash::{KeyHasher, KeyHashing};
-pub use map::TreeMap;
 pub(crate) use key::same;
+pub use map::TreeMap;
 pub use parse::TreeLimits;
 
 /// A JSON value that keeps the order of keys and the text of numbers: `1e3`, `18446744073709551617` and `0.10` survive

@@ -125,7 +125,7 @@ impl Explainer {
         }));
         explanation.result = match passage.verdict() {
             Verdict::Skip { reason } => Explained::LeftOut(reason.to_string()),
-            Verdict::Restore => Explained::Written(passage.object()?),
+            Verdict::Restore => Explained::Written(Box::new(passage.object()?)),
         };
         Ok(explanation)
     }
@@ -197,7 +197,7 @@ pub struct ExplainedStep {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Explained {
     /// This is written.
-    Written(Object),
+    Written(Box<Object>),
     /// Nothing is written, for this reason.
     LeftOut(String),
 }

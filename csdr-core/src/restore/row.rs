@@ -284,7 +284,10 @@ mod tests {
         let json = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","uid":"u","resourceVersion":"1","managedFields":[]},"data":{"n":"1"},"status":{}}"#;
         let moved = json.replace(r#""resourceVersion":"1""#, r#""resourceVersion":"2""#);
         assert_eq!(state(json), state(&moved.replace(r#","status":{}"#, "")));
-        for (from, to) in [(r#""n":"1""#, r#""n":"2""#), (r#""uid":"u""#, r#""uid":"v""#)] {
+        for (from, to) in [
+            (r#""n":"1""#, r#""n":"2""#),
+            (r#""uid":"u""#, r#""uid":"v""#),
+        ] {
             assert_ne!(state(json), state(&json.replace(from, to)), "{to}");
         }
     }

@@ -634,7 +634,8 @@ impl Run<'_> {
             .filter(|kind| kind.defined_by_backup)
             .map(|kind| kind.target.clone())
             .collect();
-        if wanted.is_empty() {
+        // A folder takes whatever is written: nothing is established there.
+        if wanted.is_empty() || self.discovery.server_version.is_empty() {
             return Ok(());
         }
         let names: Vec<String> = wanted

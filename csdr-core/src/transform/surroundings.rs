@@ -52,9 +52,12 @@ impl ClassFacts {
     }
 }
 
+/// Names of objects, by namespace.
+type Names = BTreeMap<Box<str>, BTreeSet<Box<str>>>;
+
 /// Objects whose controller makes pods, by kind, namespace of the backup, and name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Owners(Arc<BTreeMap<&'static str, BTreeMap<Box<str>, BTreeSet<Box<str>>>>>);
+pub struct Owners(Arc<BTreeMap<&'static str, Names>>);
 
 /// Kinds whose controllers make pods again, with the groups that hold them.
 static KINDS: [(&str, &str, &[&str]); 5] = [
@@ -68,8 +71,7 @@ static KINDS: [(&str, &str, &[&str]); 5] = [
 impl Owners {
     /// From group, plural, namespace and name of objects that are restored; those of other kinds are passed by.
     pub fn of<'a>(objects: impl IntoIterator<Item = (&'a str, &'a str, &'a str, &'a str)>) -> Self {
-        let mut owners: BTreeMap<&'static str, BTreeMap<Box<str>, BTreeSet<Box<str>>>> =
-            BTreeMap::new();
+        let mut owners: BTreeMap<&'static str, Names> = BTreeMap::new();
         for (group, plural, namespace, name) in objects {
             let kind = KINDS
                 .iter()

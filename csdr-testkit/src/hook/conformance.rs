@@ -153,6 +153,9 @@ macro_rules! demand {
 }
 
 /// A command that ends with 0 is `Success`.
+///
+/// # Errors
+/// The violation.
 pub async fn success_is_told(fixture: &Fixture) -> Verdict {
     let output = fixture.exec(Act::Succeed).await?;
     demand!(output.status == ExecStatus::Success, "{:?}", output.status);
@@ -164,6 +167,9 @@ pub async fn success_is_told(fixture: &Fixture) -> Verdict {
 }
 
 /// A command that ran and failed is no error; its exit code is told where the fixture promises that.
+///
+/// # Errors
+/// The violation.
 pub async fn a_failing_command_is_an_answer(fixture: &Fixture) -> Verdict {
     let output = fixture.exec(Act::Exit3).await;
     let status = output.map(|output| output.status);
@@ -177,6 +183,9 @@ pub async fn a_failing_command_is_an_answer(fixture: &Fixture) -> Verdict {
 }
 
 /// Standard output and standard error are not mixed.
+///
+/// # Errors
+/// The violation.
 pub async fn streams_are_kept_apart(fixture: &Fixture) -> Verdict {
     let output = fixture.exec(Act::WriteBoth).await?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
@@ -186,6 +195,9 @@ pub async fn streams_are_kept_apart(fixture: &Fixture) -> Verdict {
 }
 
 /// No more than `output_bytes` of a stream are kept, and the command does not stand still at that bound.
+///
+/// # Errors
+/// The violation.
 pub async fn output_is_bounded(fixture: &Fixture) -> Verdict {
     let output = fixture.exec(Act::Flood).await?;
     let kept = output.stdout.len();
@@ -196,6 +208,9 @@ pub async fn output_is_bounded(fixture: &Fixture) -> Verdict {
 }
 
 /// After `timeout` the answer is `Timeout`.
+///
+/// # Errors
+/// The violation.
 pub async fn a_command_ends_in_its_time(fixture: &Fixture) -> Verdict {
     let mut request = fixture.request(Act::Hang);
     request.timeout = Duration::from_millis(1500);
@@ -208,6 +223,9 @@ pub async fn a_command_ends_in_its_time(fixture: &Fixture) -> Verdict {
 }
 
 /// There is no shell.
+///
+/// # Errors
+/// The violation.
 pub async fn words_reach_the_program_as_they_are(fixture: &Fixture) -> Verdict {
     let output = fixture.exec(Act::Words).await?;
     let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
@@ -223,6 +241,9 @@ async fn container_of(fixture: &Fixture, container: Option<&str>) -> Result<Stri
 }
 
 /// The first container of the pod is the default.
+///
+/// # Errors
+/// The violation.
 pub async fn without_a_container_it_is_the_first(fixture: &Fixture) -> Verdict {
     let ran = container_of(fixture, None).await?;
     demand!(ran == "first", "it ran in {ran}");
@@ -230,6 +251,9 @@ pub async fn without_a_container_it_is_the_first(fixture: &Fixture) -> Verdict {
 }
 
 /// Another container can be named.
+///
+/// # Errors
+/// The violation.
 pub async fn the_named_container_is_used(fixture: &Fixture) -> Verdict {
     let ran = container_of(fixture, Some("second")).await?;
     demand!(ran == "second", "it ran in {ran}");
@@ -250,24 +274,36 @@ async fn demand_kind(
 }
 
 /// A pod that does not exist.
+///
+/// # Errors
+/// The violation.
 pub async fn a_missing_pod_is_not_found(fixture: &Fixture) -> Verdict {
     let change = |request: &mut ExecRequest| request.pod = "nobody".to_owned();
     demand_kind(fixture, change, ErrorKind::NotFound).await
 }
 
 /// A container that the pod does not have.
+///
+/// # Errors
+/// The violation.
 pub async fn a_missing_container_is_not_found(fixture: &Fixture) -> Verdict {
     let change = |request: &mut ExecRequest| request.container = Some("third".to_owned());
     demand_kind(fixture, change, ErrorKind::NotFound).await
 }
 
 /// A pod of the same name with another uid.
+///
+/// # Errors
+/// The violation.
 pub async fn another_pod_of_the_name_is_not_found(fixture: &Fixture) -> Verdict {
     let change = |request: &mut ExecRequest| request.uid = Some("another".to_owned());
     demand_kind(fixture, change, ErrorKind::NotFound).await
 }
 
 /// A pod that is not running.
+///
+/// # Errors
+/// The violation.
 pub async fn a_pod_that_does_not_run_is_a_conflict(fixture: &Fixture) -> Verdict {
     let pending = fixture.pending.clone();
     let change = |request: &mut ExecRequest| {
@@ -278,12 +314,18 @@ pub async fn a_pod_that_does_not_run_is_a_conflict(fixture: &Fixture) -> Verdict
 }
 
 /// A command without a word.
+///
+/// # Errors
+/// The violation.
 pub async fn an_empty_command_is_refused(fixture: &Fixture) -> Verdict {
     let change = |request: &mut ExecRequest| request.command.clear();
     demand_kind(fixture, change, ErrorKind::InvalidInput).await
 }
 
 /// `Debug` of requests and answers, and errors, show neither arguments nor output.
+///
+/// # Errors
+/// The violation.
 pub async fn nothing_shows_arguments_or_output(fixture: &Fixture) -> Verdict {
     let output = fixture.exec(Act::WriteBoth).await?;
     let mut request = fixture.request(Act::Succeed);
@@ -299,6 +341,9 @@ pub async fn nothing_shows_arguments_or_output(fixture: &Fixture) -> Verdict {
 }
 
 /// `cluster` answers the same each time, and something.
+///
+/// # Errors
+/// The violation.
 pub async fn the_cluster_has_one_id(fixture: &Fixture) -> Verdict {
     let first = fixture.executor.cluster().await?;
     let second = fixture.executor.cluster().await?;

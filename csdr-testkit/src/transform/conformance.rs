@@ -158,6 +158,9 @@ fn answer(transform: &dyn Transform, object: &Object) -> Result<Answer, Violatio
 }
 
 /// Pure: no clock, no randomness, no memory of what was asked before.
+///
+/// # Errors
+/// The violation.
 pub fn the_same_item_has_one_answer(transform: &dyn Transform) -> Verdict {
     let objects = objects()?;
     let mut first = Vec::new();
@@ -175,6 +178,9 @@ pub fn the_same_item_has_one_answer(transform: &dyn Transform) -> Verdict {
 }
 
 /// `apiVersion` and `kind` stay: another kind is another object.
+///
+/// # Errors
+/// The violation.
 pub fn an_object_stays_what_it_is(transform: &dyn Transform) -> Verdict {
     for object in objects()? {
         let before = object.tree()?;
@@ -194,6 +200,9 @@ pub fn an_object_stays_what_it_is(transform: &dyn Transform) -> Verdict {
 }
 
 /// Why an object is not restored, or was changed, is told in a few words on one line, without a full stop.
+///
+/// # Errors
+/// The violation.
 pub fn a_reason_is_a_few_words(transform: &dyn Transform) -> Verdict {
     for object in objects()? {
         let answer = answer(transform, &object)?;
@@ -215,6 +224,9 @@ pub fn a_reason_is_a_few_words(transform: &dyn Transform) -> Verdict {
 }
 
 /// The name stands in plans: short, on one line, and the same at each call.
+///
+/// # Errors
+/// The violation.
 pub fn the_name_is_short(transform: &dyn Transform) -> Verdict {
     let name = transform.name().to_owned();
     demand!(
@@ -229,6 +241,9 @@ pub fn the_name_is_short(transform: &dyn Transform) -> Verdict {
 }
 
 /// Neither reasons nor errors show what a Secret holds.
+///
+/// # Errors
+/// The violation.
 pub fn content_of_secrets_is_not_shown(transform: &dyn Transform) -> Verdict {
     for object in objects()? {
         let answer = answer(transform, &object)?;
@@ -263,6 +278,9 @@ fn text(value: &Option<csdr_core::model::Tree>) -> Option<String> {
 }
 
 /// An archive may hold anything: a field of another type is left alone, or an error, never a panic.
+///
+/// # Errors
+/// The violation.
 pub fn odd_types_do_not_panic(transform: &dyn Transform) -> Verdict {
     for object in objects()? {
         let tree = object.tree()?;

@@ -208,7 +208,7 @@ fn walk(
 ) {
     match (expected, actual) {
         (Some(Tree::Object(expected)), Some(Tree::Object(actual))) => {
-            let added = actual.keys().filter(|key| !expected.contains_key(*key));
+            let added = actual.keys().filter(|key| !expected.contains_key(key));
             for key in expected.keys().chain(added) {
                 path.push(key.to_owned());
                 walk(expected.get(key), actual.get(key), path, found);

@@ -9,7 +9,7 @@ use csdr_core::{
     memory::{MemoryCluster, MemoryHooks, MemoryVault},
     model::{Object, Tree},
     port::{Clock, ResourceApplier, WriteOptions},
-    report::{Outcome, RunOptions},
+    report::{Note, Outcome, RunOptions},
     restore::{Restore, RestoreReport},
     spec::{RestoreHooks, RestoreSpec},
     vault::{Host, Vault},
@@ -144,7 +144,9 @@ async fn velero_3_10_a_container_that_is_never_up_ends_the_wait() {
     );
     // On error: Continue, unless said.
     assert_eq!(report.outcome, Outcome::Completed, "{report}");
-    assert_eq!((report.hooks.failed, report.warnings.len()), (1, 1));
+    let about_hooks = |note: &&Note| note.to_string().contains("hook");
+    let warnings = report.warnings.iter().filter(about_hooks).count();
+    assert_eq!((report.hooks.failed, warnings), (1, 1));
 }
 
 #[tokio::test]
@@ -218,7 +220,9 @@ async fn without_an_executor_commands_are_refused_and_annotations_are_said() {
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     let plan = restore.plan(&spec).await.unwrap();
     let report = restore.run(plan, &RunOptions::default()).await.unwrap();
-    let warnings: Vec<String> = report.warnings.iter().map(ToString::to_string).collect();
+    let warnings = report.warnings.iter().map(ToString::to_string);
+    // The claims of this world have volumes that no restore brings.
+    let warnings: Vec<String> = warnings.filter(|note| note.contains("hook")).collect();
     assert_eq!(
         warnings,
         [

@@ -111,7 +111,7 @@ impl FrozenObjects {
         if !found.is_empty() {
             self.bytes += size;
             let version = |object: &Object| object.meta().kind.api_version.version().to_owned();
-            found.sort_by(|(a, _), (b, _)| version(a).cmp(&version(b)));
+            found.sort_by_key(|(object, _)| version(object));
             self.objects.insert(id.clone(), found);
         }
         best

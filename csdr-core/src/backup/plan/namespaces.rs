@@ -45,8 +45,9 @@ impl Planner<'_> {
             }
             Err(error) => return Err(error),
         };
+        // No manifest describes them: a restore would make them without labels.
         let bare = NamespaceFacts {
-            selected: self.selection.namespace_labels().is_empty(),
+            selected: self.selection.namespace_labels().matches(&BTreeMap::new()),
             ..NamespaceFacts::default()
         };
         for namespace in implied {
@@ -80,7 +81,7 @@ impl Planner<'_> {
             let message = format!(
                 "get target namespace failed: none of the {list} namespaces exists; update the list{advice}"
             );
-            Err(Error::new(ErrorKind::NotFound, message)
+            Err(Error::invalid(message)
                 .with_operation("plan backup")
                 .with_context("namespaces", listed.join(", ")))
         };

@@ -231,7 +231,7 @@ impl Run<'_> {
                 let controls =
                     |own: &Tree| own.at(&["controller"]).and_then(Tree::as_bool) == Some(true);
                 // Source: an object has one controller at most; one that adopted it stays.
-                if !list.iter().any(is) && !(controls(&found) && list.iter().any(controls)) {
+                if !(list.iter().any(is) || controls(&found) && list.iter().any(controls)) {
                     list.push(found);
                 }
             }

@@ -161,7 +161,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn object<'t>(&mut self, tree: &'t Tree) {
+    fn object(&mut self, tree: &Tree) {
         let mut path = Vec::new();
         for (key, value) in tree.as_object().into_iter().flatten() {
             path.push(Step::Key(key));

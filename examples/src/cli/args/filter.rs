@@ -87,12 +87,6 @@ pub(in super::super) struct Named {
 }
 
 impl ObjectFilters {
-    pub(in super::super) fn is_empty(&self) -> bool {
-        self.or_selectors.is_empty()
-            && self.included_names.is_empty()
-            && self.excluded_names.is_empty()
-    }
-
     /// One filter a resource.
     fn names(&self) -> Vec<NameFilter> {
         let mut filters: BTreeMap<&str, NameFilter> = BTreeMap::new();

@@ -78,13 +78,10 @@ struct Exempt {
 fn is_int_or_string(schema: &Tree) -> bool {
     let only = |schema: &Tree, wanted: &str| {
         schema.as_object().is_some_and(|keywords| {
-            keywords
-                .iter()
-                .all(|(keyword, value)| match keyword {
-                    "type" => value.as_str() == Some(wanted),
-                    _ => value.is_null(),
-                })
-                && type_of(schema).is_some()
+            keywords.iter().all(|(keyword, value)| match keyword {
+                "type" => value.as_str() == Some(wanted),
+                _ => value.is_null(),
+            }) && type_of(schema).is_some()
         })
     };
     match schema.at(&["anyOf"]).and_then(Tree::as_array) {
