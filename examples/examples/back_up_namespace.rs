@@ -58,7 +58,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Backs the namespace `shop` up into a vault in `folder`.
-pub async fn back_up(folder: &Path) -> Result<BackupReport> {
+pub(crate) async fn back_up(folder: &Path) -> Result<BackupReport> {
     let cluster = MemoryCluster::new();
     cluster.load_yaml(APPLICATION)?;
     // `create` makes a vault, `open` opens one that is there: neither happens by accident.

@@ -32,7 +32,7 @@ use std::collections::BTreeMap;
 
 /// The settings of a program, by name.
 #[derive(Debug)]
-pub struct Settings(BTreeMap<String, String>);
+pub(crate) struct Settings(BTreeMap<String, String>);
 
 /// The only namespace of this source.
 const NAMESPACE: &str = "settings";
@@ -114,7 +114,7 @@ async fn main() -> Result<()> {
 }
 
 /// Backs the settings up; comes back with the vault.
-pub async fn back_up_settings() -> Result<Vault> {
+pub(crate) async fn back_up_settings() -> Result<Vault> {
     let settings = [("color", "blue"), ("size", "12")];
     let settings = Settings(
         settings

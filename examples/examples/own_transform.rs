@@ -45,7 +45,7 @@ data: {a: b}
 
 /// For a rehearsal: one replica of everything, and nothing that calls itself temporary.
 #[derive(Debug)]
-pub struct Rehearsal;
+pub(crate) struct Rehearsal;
 
 impl Transform for Rehearsal {
     fn name(&self) -> &str {
@@ -69,7 +69,7 @@ async fn main() -> Result<()> {
 }
 
 /// Backs the application up and restores it for a rehearsal, into the cluster that comes back.
-pub async fn rehearse() -> Result<MemoryCluster> {
+pub(crate) async fn rehearse() -> Result<MemoryCluster> {
     let source = MemoryCluster::new();
     source.load_yaml(APPLICATION)?;
     let vault = Vault::create(MemoryVault::new()).await?;

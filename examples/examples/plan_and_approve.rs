@@ -47,7 +47,7 @@ async fn main() -> Result<()> {
 }
 
 /// Plans, approves and runs a restore; comes back with its report.
-pub async fn plan_and_approve() -> Result<RestoreReport> {
+pub(crate) async fn plan_and_approve() -> Result<RestoreReport> {
     let vault = backed_up().await?;
     let cluster = MemoryCluster::new();
     // The first process.

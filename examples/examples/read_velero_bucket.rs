@@ -47,7 +47,7 @@ async fn main() -> Result<()> {
 }
 
 /// Lists, describes and verifies. Reads only.
-pub async fn look(bucket: Arc<dyn VaultBackend>) -> Result<()> {
+pub(crate) async fn look(bucket: Arc<dyn VaultBackend>) -> Result<()> {
     let vault = Vault::open_with(bucket, Host::default()).await?;
     for entry in vault.backups().await? {
         println!("{} {} by {:?}", entry.name, entry.phase, entry.origin);
@@ -69,7 +69,7 @@ pub async fn look(bucket: Arc<dyn VaultBackend>) -> Result<()> {
 }
 
 /// Restores the backup `rich` as namespace `rich-copy`.
-pub async fn restore(
+pub(crate) async fn restore(
     bucket: Arc<dyn VaultBackend>,
     cluster: MemoryCluster,
 ) -> Result<RestoreReport> {

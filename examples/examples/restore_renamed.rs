@@ -50,7 +50,7 @@ async fn main() -> Result<()> {
 }
 
 /// Backs `shop` up and restores it as `shop-copy` into the same cluster, which is what comes back.
-pub async fn restore_renamed() -> Result<MemoryCluster> {
+pub(crate) async fn restore_renamed() -> Result<MemoryCluster> {
     let cluster = MemoryCluster::new();
     cluster.load_yaml(APPLICATION)?;
     let vault = Vault::create(MemoryVault::new()).await?;

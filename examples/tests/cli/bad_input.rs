@@ -144,7 +144,7 @@ fn a_selection_of_nothing() {
     refused(
         &["backup", "create", "b", "--from", data(), "-n", "nowhere"],
         2,
-        &["nothing is selected"],
+        &["get target namespace failed", "update the list", "nowhere"],
     );
     refused(
         &[
