@@ -108,6 +108,13 @@ impl Comparison {
             Change::Mapped => stored
                 .zip(restored)
                 .is_some_and(|(stored, restored)| self.map_namespace(stored) == restored),
+            Change::Port => [&difference.stored, &difference.restored]
+                .iter()
+                .all(|side| {
+                    side.as_ref()
+                        .and_then(Tree::as_i64)
+                        .is_some_and(|port| (1..=65535).contains(&port))
+                }),
             Change::Address => [stored, restored]
                 .iter()
                 .all(|text| text.is_some_and(|text| text.parse::<std::net::IpAddr>().is_ok())),

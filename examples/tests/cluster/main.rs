@@ -15,7 +15,6 @@ mod migration;
 mod omission;
 mod related;
 mod selection;
-mod upgrade;
 mod versions;
 mod whose;
 mod world;

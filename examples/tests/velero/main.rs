@@ -10,7 +10,7 @@
 use csdr_core::{
     backup::Backup,
     manifest::ManifestDir,
-    memory::{Deny, MemoryCluster},
+    memory::{Deny, MemoryCluster, MemoryHooks},
     port::VaultKey,
     report::{Outcome, RunOptions},
     restore::{ObjectOutcome, Restore},
@@ -181,7 +181,8 @@ async fn back_up(
     spec: &BackupSpec,
     expected: Outcome,
 ) {
-    let backup = Backup::new(source.clone(), vault.clone());
+    let backup = Backup::new(source.clone(), vault.clone())
+        .with_hooks(MemoryHooks::new(MemoryCluster::new()));
     let plan = backup.plan(spec).await.unwrap();
     let report = backup.run(plan, &RunOptions::default()).await.unwrap();
     assert_eq!(report.outcome, expected, "{report}");

@@ -34,7 +34,7 @@ fn without_empty(tree: &Tree) -> Option<Tree> {
         Tree::Object(map) => {
             let members = map
                 .iter()
-                .filter_map(|(key, value)| Some((key.clone(), without_empty(value)?)));
+                .filter_map(|(key, value)| Some((key.to_owned(), without_empty(value)?)));
             let members: Tree = members.collect();
             (members != Tree::object()).then_some(members)
         }

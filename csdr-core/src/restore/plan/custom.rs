@@ -75,7 +75,7 @@ fn note(failure: &SchemaFailure) -> PlanNote {
         SchemaVerdict::Pruned => (
             Severity::Warning,
             LossKind::UnknownField,
-            "its definition does not know the field: the server drops it".to_owned(),
+            "its definition does not know the field: a server refuses the object for it, or drops it where the writer does not ask for strict validation".to_owned(),
         ),
     };
     PlanNote {
