@@ -123,6 +123,18 @@ pub const MAY_DIFFER: &[MayDiffer] = &[
         "the server sets it to the namespace's name",
     ),
     of(
+        "rolebindings.rbac.authorization.k8s.io",
+        "/subjects/*/namespace",
+        Change::Mapped,
+        "a reference follows the namespace that the restore was told to map",
+    ),
+    of(
+        "clusterrolebindings.rbac.authorization.k8s.io",
+        "/subjects/*/namespace",
+        Change::Mapped,
+        "a reference follows the namespace that the restore was told to map",
+    ),
+    of(
         "services",
         "/spec/clusterIP",
         Change::Address,
