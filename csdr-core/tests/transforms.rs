@@ -1,5 +1,9 @@
 //! What a restore makes of objects on their way: the plan says it, the run does it, and the target has it.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
 
 use csdr_core::{
     Result,

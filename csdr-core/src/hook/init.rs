@@ -197,7 +197,7 @@ mod tests {
                 rules,
                 json!({}),
                 json!([{"name": "b"}]),
-                r#"1 [{"name":"x","image":"x:1"},{"name":"y"},{"name":"b"}]"#,
+                r#"1 [{"image":"x:1","name":"x"},{"name":"y"},{"name":"b"}]"#,
             ),
             (
                 rules,
