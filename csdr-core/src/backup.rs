@@ -71,7 +71,7 @@ pub struct Backup {
 
 impl Backup {
     /// From a source into a vault. Objects that selected ones need are taken along, as
-    /// [`captured_together`](crate::related::captured_together) says.
+    /// [`captured_together`] says.
     pub fn new(collector: impl ResourceCollector, vault: Vault) -> Self {
         Self {
             collector: Arc::new(collector),

@@ -2,7 +2,7 @@
 //!
 //! | room | what stands in it |
 //! |---|---|
-//! | `relation` | [`Related`], [`Target`], [`Interest`]: the answers of an [`ItemAction`](crate::port::ItemAction) |
+//! | `relation` | [`Related`], [`Target`], [`Interest`]: the answers of an [`ItemAction`] |
 //! | `workload` | pods and templates of pods: claims, service accounts, classes, configuration |
 //! | `storage` | claims, volumes and their classes, Secrets that volumes name |
 //! | `rbac` | bindings of service accounts, roles of bindings |
