@@ -4,11 +4,10 @@ use super::{
     Action, Rearmed, Restore, RestorePlan, RestoreReport, Wave,
     apply::{Writer, manager_of},
     before::Before,
-    convert::Fitted,
     hooks::RestoreHooksStage,
-    meet::{Ended, Guest, Meeting},
+    meet::Meeting,
     policy::Policies,
-    ready::{Ready, is_served},
+    ready::Ready,
     record::{Record, check_not_ended},
     report::{ObjectOutcome, Outcomes},
     row::Row,
@@ -16,12 +15,12 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Result,
-    conversion::{Severity, TargetApis},
+    conversion::TargetApis,
     hook::{HookReport, RestoreHookRules},
     model::{Discovery, Object, ObjectId},
     port::{Event, WriteOptions, operation_id},
     report::{Failure, Note, Outcome, RunOptions, unless_cancelled},
-    transform::{Chain, Passage, Verdict},
+    transform::Chain,
     vault::{Claim, ClaimRequest, RestoreLayout, StoredBackup},
 };
 use futures::{
@@ -39,6 +38,8 @@ use std::{
 use uuid::Uuid;
 
 mod link;
+mod object;
+mod prerequisite;
 mod quarantine;
 
 /// How many members of the archive are read ahead.
@@ -466,236 +467,8 @@ impl Run<'_> {
             .collect()
     }
 
-    /// Brings one object into the target. `Err` only for what concerns reading the vault.
-    async fn restore_one(
-        &self,
-        at: usize,
-        source: ObjectId,
-        object: Object,
-    ) -> Result<(), (usize, Error)> {
-        let row = &self.plan.rows[at];
-        let size = object.json().len() as u64;
-        if is_pod(&source) && object.text().contains("post.hook.restore.") {
-            self.hooked
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(at);
-        }
-        let target = self.plan.target_id(row).map_err(|error| (at, error))?;
-        let fitted = match self.fit(at, &source, object.clone()) {
-            Ok(object) => object,
-            Err((outcome, message)) => {
-                self.settle(at, &source, outcome, Some(message), size);
-                return Ok(());
-            }
-        };
-        let passage = self.chain.pass(&object, &fitted, target);
-        drop(fitted);
-        let ended = match passage {
-            Ok(passage) => match passage.verdict() {
-                Verdict::Skip { reason } => Ended {
-                    outcome: ObjectOutcome::Skipped,
-                    message: Some(reason.to_string()),
-                },
-                Verdict::Restore => {
-                    self.warn(&source, &passage);
-                    self.write(at, &object, &passage)
-                        .await
-                        .map_err(|error| (at, error))?
-                }
-            },
-            Err(error) => Ended::failed(&error),
-        };
-        self.settle(at, &source, ended.outcome, ended.message, size);
-        Ok(())
-    }
-
-    /// The object in the version that the plan says; what that loses is a warning of the report.
-    fn fit(
-        &self,
-        row: usize,
-        source: &ObjectId,
-        object: Object,
-    ) -> Result<Object, (ObjectOutcome, String)> {
-        let failed = |error: Error| (ObjectOutcome::Failed, error.chain());
-        let kind = self.plan.kind(&self.plan.rows[row]).map_err(failed)?;
-        match self.restore.fit(object, &self.apis).map_err(failed)? {
-            Fitted::Object(fit) if fit.to == kind.target => {
-                let told = fit
-                    .losses
-                    .iter()
-                    .filter(|loss| loss.severity > Severity::Info);
-                for loss in told {
-                    let note = Note::new(source, loss.to_string());
-                    self.outcomes().warnings.push(note);
-                }
-                Ok(fit.object)
-            }
-            Fitted::Object(fit) => Err((
-                ObjectOutcome::Failed,
-                format!(
-                    "the target takes it as {} now, not as {} as planned; plan again",
-                    fit.to, kind.target
-                ),
-            )),
-            Fitted::Skipped(reason) => Err((ObjectOutcome::Skipped, reason.to_string())),
-            Fitted::NoRoute(reason) => Err((ObjectOutcome::Failed, reason.to_string())),
-        }
-    }
-
-    /// What the transforms say of an object is a warning of the report, as what its conversion loses.
-    fn warn(&self, source: &ObjectId, passage: &Passage<'_>) {
-        for loss in passage.steps().flat_map(|step| step.losses) {
-            if loss.severity > Severity::Info {
-                let note = Note::new(source, loss.to_string());
-                self.outcomes().warnings.push(note);
-            }
-        }
-    }
-
-    /// Writes an object that the transforms let pass, and its status if the plan says so. `Err` only for what concerns the vault.
-    async fn write(&self, at: usize, stored: &Object, passage: &Passage<'_>) -> Result<Ended> {
-        let row = &self.plan.rows[at];
-        let object = match passage.object() {
-            Ok(object) => object,
-            Err(error) => return Ok(Ended::failed(&error)),
-        };
-        let ended = match row.action {
-            Action::CreatedBefore => Ended {
-                outcome: ObjectOutcome::Created,
-                message: None,
-            },
-            _ => self.bring(at, stored, &object).await?,
-        };
-        let created = matches!(
-            ended.outcome,
-            ObjectOutcome::Created | ObjectOutcome::Recreated
-        );
-        let status = passage
-            .status()
-            .filter(|_| created && self.plan.restores_status(row));
-        if let Some(status) = status
-            && let Err(error) = self.meeting.writer.write_status(&object, status).await
-        {
-            // Source: velero.md section 3.10: a status that cannot be written is a warning.
-            let message = format!("its status was not restored: {}", error.chain());
-            let note = Note::new(object.id(), message);
-            self.outcomes().warnings.push(note);
-        }
-        Ok(ended)
-    }
-
-    /// Brings an object into the target, with its owners, and so that nothing is switched on before somebody answers for it.
-    async fn bring(&self, at: usize, stored: &Object, object: &Object) -> Result<Ended> {
-        let row = &self.plan.rows[at];
-        if let Some(ended) = self.unanswered(row.action, object).await {
-            return Ok(ended);
-        }
-        let wanted = match row.action {
-            Action::Create | Action::Recreate => {
-                match self.owned(at, stored, object.clone()).await {
-                    Ok(wanted) => wanted,
-                    Err(error) => return Ok(Ended::failed(&error)),
-                }
-            }
-            Action::Merge => {
-                self.link_later(at, stored)?;
-                object.clone()
-            }
-            _ => object.clone(),
-        };
-        let open = self.opened(at, &wanted).await?;
-        let guest = Guest {
-            action: row.action,
-            state: row.state,
-            from: stored.id().resource(),
-            stored: Some(stored),
-            wanted: &wanted,
-            first: open.as_ref(),
-        };
-        self.meeting.bring(&guest).await
-    }
-
     fn ready(&self) -> &Ready<'_> {
         &self.meeting.ready
-    }
-
-    /// Kinds that the backup defines itself must be established and served before their objects come.
-    async fn wait_for_definitions(&self) -> Result<()> {
-        let made = self
-            .plan
-            .rows
-            .iter()
-            .filter(|row| row.action == Action::Create);
-        let made: BTreeSet<u16> = made.map(|row| row.kind).collect();
-        let wanted: Vec<_> = made
-            .iter()
-            .filter_map(|kind| self.plan.head.kinds.get(usize::from(*kind)))
-            .filter(|kind| kind.defined_by_backup)
-            .map(|kind| kind.target.clone())
-            .collect();
-        // A folder takes whatever is written: nothing is established there.
-        if wanted.is_empty() || self.discovery.server_version.is_empty() {
-            return Ok(());
-        }
-        let names: Vec<String> = wanted
-            .iter()
-            .map(|gvr| gvr.group_resource().to_string())
-            .collect();
-        let mut definitions = Vec::new();
-        for row in &self.plan.rows {
-            let kind = self.plan.kind(row)?;
-            if kind.wave == Wave::Definitions && names.iter().any(|name| **name == *row.name) {
-                definitions.push((self.plan.target_id(row)?, kind.target.version.clone()));
-            }
-        }
-        for (id, reason) in self.ready().definitions(definitions).await? {
-            self.outcomes().errors.push(Note::new(id, reason));
-        }
-        let discovery = self.ready().served(&wanted).await?;
-        let missing: Vec<_> = wanted
-            .into_iter()
-            .filter(|gvr| !is_served(&discovery, gvr))
-            .collect();
-        for (at, row) in self.plan.rows.iter().enumerate() {
-            let kind = self.plan.kind(row)?;
-            if row.action == Action::Create && missing.contains(&kind.target) {
-                let message = format!(
-                    "the target does not serve {} after its definition was restored",
-                    kind.target
-                );
-                self.settle(
-                    at,
-                    &self.plan.source_id(row)?,
-                    ObjectOutcome::Failed,
-                    Some(message),
-                    0,
-                );
-            }
-        }
-        Ok(())
-    }
-
-    /// Namespaces that objects need and nothing in the backup describes.
-    async fn bare_namespaces(&self) -> Result<()> {
-        for name in &self.plan.head.bare_namespaces {
-            let id = ObjectId::new("namespaces".parse()?, None, name.as_str())?;
-            let json = serde_json::json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
-            let object = Object::parse(id.resource().clone(), json.to_string().into_bytes())?;
-            let guest = Guest {
-                action: Action::Create,
-                state: 0,
-                from: id.resource(),
-                stored: None,
-                wanted: &object,
-                first: None,
-            };
-            let ended = self.meeting.bring(&guest).await?;
-            if let (ObjectOutcome::Failed, Some(message)) = (ended.outcome, ended.message) {
-                self.outcomes().errors.push(Note::new(id, message));
-            }
-        }
-        Ok(())
     }
 
     /// The hooks of pods that this restore made, now or before it died.
